@@ -1,0 +1,100 @@
+"""drive-gen's table of verbs, and what becomes of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from drive_gen.envs.files import InputError
+
+# Verb -> (module:function, what it does). Only the chosen verb's module is imported, so that --help is quick.
+VERBS = {
+    "demo": ("demo:demo", "the main job on bundled logs: augment, train, drive, evaluate, report"),
+    "collect": ("collect:collect", "record drivers in highway-env as episodes of all vehicles"),
+    "import ngsim": (
+        "import_logs:ngsim",
+        "NGSIM recordings (prepared parquet or the portal's CSV) -> episodes",
+    ),
+    "import highd": ("import_logs:highd", "highD-style CSV recordings -> episodes"),
+    "import commonroad": ("import_logs:commonroad", "CommonRoad XML scenarios -> episodes"),
+    "inspect": ("inspect:inspect", "say what any of drive_gen's files or folders is"),
+    "augment": ("augment:augment", "generate verified episodes with the trajectory diffusion model"),
+    "train behavior": ("train_behavior:train_behavior", "train the behaviour transformer"),
+    "train diffusion": ("augment:train_diffusion", "train the trajectory diffusion model"),
+    "train ppo": ("train_ppo:train_ppo", "train a small stable-baselines3 PPO driver"),
+    "evaluate": ("evaluate:evaluate", "closed-loop or replay evaluation beside the floor drivers"),
+    "render": ("render:render", "an episode of a driver as mp4, gif or png strip"),
+    "report": ("report:report", "an evaluation as one self-contained HTML file"),
+    "doctor": ("doctor:doctor", "what this machine has, and what is missing"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 done, 2 wrong input (one line on stderr), 130 stopped by ^C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        verb, rest = _verb_of(words)
+        if verb is None:
+            print(_help())
+            return 0
+        import tyro
+
+        return int(tyro.cli(_load(verb), args=rest, prog=f"drive-gen {verb}") or 0)
+    except InputError as error:
+        print(f"drive-gen: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("drive-gen: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has left; silence Python's own flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _verb_of(words: list[str]) -> tuple[str | None, list[str]]:
+    """The verb at the head of the command line and what follows it; None asks for help."""
+    if not words or words[0] in ("-h", "--help", "help"):
+        return None, []
+    if words[0] == "--version":
+        from drive_gen import __version__
+
+        print(f"drive-gen {__version__}")
+        raise SystemExit(0)
+    for count in (2, 1):
+        if (verb := " ".join(words[:count])) in VERBS and len(words) >= count:
+            return verb, words[count:]
+    kinds = [verb.split()[1] for verb in VERBS if verb.startswith(f"{words[0]} ")]
+    if kinds:
+        if len(words) < 2 or words[1] in ("-h", "--help"):
+            return None, []
+        raise InputError(f"unknown {words[0]} {words[1]!r}; one of: {', '.join(kinds)}")
+    from drive_gen.envs.config import nearest
+
+    verbs = list(dict.fromkeys(verb.split()[0] for verb in VERBS))
+    raise InputError(f"unknown command {words[0]!r}{nearest(words[0], verbs)}; one of: {', '.join(verbs)}")
+
+
+def _load(verb: str) -> Callable[..., Any]:
+    module, function = VERBS[verb][0].split(":")
+    return getattr(import_module(f"drive_gen.commands.{module}"), function)  # type: ignore[no-any-return]
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:{width}}  {what}" for verb, (_, what) in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: drive-gen VERB [options]     (drive-gen VERB --help lists a verb's options)",
+            "",
+            *lines,
+            "",
+            "start with: drive-gen demo",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Logs and rollouts in, the episode store, training windows."""

@@ -1,0 +1,1 @@
+"""The world: roads, episodes, kinematics, what a driver sees and is paid for. No torch in here."""

@@ -1,0 +1,1 @@
+"""Safety, comfort, realism and statistics of episodes."""

@@ -1,0 +1,1 @@
+"""Trajectory diffusion and the verification of what it proposes."""

@@ -1,0 +1,1 @@
+"""Who drives: rules, search, and the behaviour transformer."""

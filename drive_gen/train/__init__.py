@@ -1,0 +1,1 @@
+"""One training loop, one checkpoint format, one short file a task."""
