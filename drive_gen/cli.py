@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -40,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if verb is None:
             print(_help())
             return 0
-        import tyro
-
-        return int(tyro.cli(_load(verb), args=rest, prog=f"drive-gen {verb}") or 0)
+        return int(_parse(_load(verb), rest, f"drive-gen {verb}")() or 0)
     except InputError as error:
         print(f"drive-gen: {error}", file=sys.stderr)
         return 2
@@ -80,6 +81,29 @@ def _verb_of(words: list[str]) -> tuple[str | None, list[str]]:
 def _load(verb: str) -> Callable[..., Any]:
     module, function = VERBS[verb][0].split(":")
     return getattr(import_module(f"drive_gen.commands.{module}"), function)  # type: ignore[no-any-return]
+
+
+def _parse(function: Callable[..., Any], words: list[str], prog: str) -> Callable[[], Any]:
+    """The function with the arguments that the words mean; what tyro says of wrong ones, in one line."""
+    import tyro
+
+    @functools.wraps(function)
+    def bind(*positional: Any, **named: Any) -> Callable[[], Any]:
+        return functools.partial(function, *positional, **named)
+
+    if {"-h", "--help"} & set(words):
+        return tyro.cli(bind, args=words, prog=prog)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            return tyro.cli(bind, args=words, prog=prog)
+    except SystemExit:
+        lines = [line.strip() for line in said.getvalue().splitlines()]
+        rules = [number for number, line in enumerate(lines) if line and set(line) <= {"-", "─"}]
+        body = " ".join(line for line in lines[rules[0] + 1 : rules[-1]] if set(line) - {"-", "─"})
+        what = " ".join(body.split("Argument helptext:")[0].split()).rstrip(".")
+        what = what.replace(" Perhaps you meant:", "; perhaps you meant")
+        raise InputError(f"{what}; see {prog} --help") from None
 
 
 def _help() -> str:

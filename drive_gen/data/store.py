@@ -7,8 +7,10 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,8 @@ SCHEMA = "drive_gen.episodes/1"
 SPLITS = ("train", "validation", "test")
 INDEX = "index.json"
 SHARD_EPISODES = 64
+# What reading a damaged archive may raise; RuntimeError where a flipped bit says that it is encrypted.
+DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +147,9 @@ def read_shard(path: Path, rows: Sequence[Row] | None = None) -> list[Episode]:
             return episodes
     except FileNotFoundError:
         raise InputError(f"{path} is missing, though the index names it; make the store again") from None
-    except (zipfile.BadZipFile, json.JSONDecodeError, OSError, EOFError, NotImplementedError) as error:
+    except InputError:
+        raise
+    except DAMAGE as error:
         raise InputError(f"{path} is truncated or not an episode shard: {error}") from None
 
 
@@ -249,7 +255,7 @@ def _read_one(archive: zipfile.ZipFile, path: Path, place: int, expected: str | 
             members[name] = archive.read(f"{place:05d}/{name}")
         except KeyError:
             raise InputError(f"{where}: field {name.removesuffix('.npy')} is missing") from None
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
+        except DAMAGE as error:
             raise InputError(f"{where}: field {name.removesuffix('.npy')} is damaged: {error}") from None
     try:
         episode = _build(members, where)
@@ -260,10 +266,19 @@ def _read_one(archive: zipfile.ZipFile, path: Path, place: int, expected: str | 
     return episode
 
 
+def _read_meta(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        meta = json.loads(data)
+    except ValueError as error:
+        raise InputError(f"{where}: field meta.json is not JSON: {error}") from None
+    schema = meta.get("schema") if isinstance(meta, dict) else type(meta).__name__
+    if schema != SCHEMA:
+        raise InputError(f"{where}: schema is {schema!r}, this version reads {SCHEMA!r}")
+    return dict(meta)
+
+
 def _build(members: dict[str, bytes], where: str) -> Episode:
-    meta = json.loads(members["meta.json"])
-    if meta.get("schema") != SCHEMA:
-        raise InputError(f"{where}: schema is {meta.get('schema')!r}, this version reads {SCHEMA!r}")
+    meta = _read_meta(members["meta.json"], where)
     arrays = {}
     for name in (*ARRAYS, "lane_points_m"):
         try:

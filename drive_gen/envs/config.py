@@ -68,7 +68,11 @@ def _cast(hint: Any, value: Any, where: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         return _cast_union(arguments, value, where)
     if origin is typing.Literal:
-        return check_choice(value, arguments, where)
+        if value not in arguments:
+            names = ", ".join(map(str, arguments))
+            raise InputError(f"{where}: unknown value {value!r}{nearest(str(value), map(str, arguments))}; "
+                             f"one of: {names}")
+        return value
     if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
         return from_mapping(typing.cast(type, hint), value, where)
     if origin is tuple and isinstance(value, list | tuple):
@@ -89,6 +93,9 @@ def _cast(hint: Any, value: Any, where: str) -> Any:
 def _cast_union(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
     if value is None and type(None) in kinds:
         return None
+    known = [kind for kind in kinds if kind is not type(None)]
+    if len(known) == 1:  # optional: the one type's own message says most
+        return _cast(known[0], value, where)
     for kind in kinds:
         try:
             return _cast(kind, value, where)

@@ -10,6 +10,9 @@ import numpy as np
 
 from drive_gen.envs.files import InputError
 
+PAST_END_M = 5.0  # past a lane's end, whether the road goes on is asked here
+BESIDE_WIDTHS = 1.6  # lane widths within which a lane counts as the one beside, or ahead
+
 
 class LaneFrame(NamedTuple):
     """Positions seen from one lane each: metres along it, metres to its right, and its heading there."""
@@ -126,14 +129,36 @@ class Road:
         pick = np.asarray(lane)[..., None]
         return LaneFrame(*(np.take_along_axis(field, pick, -1)[..., 0] for field in frame))
 
+    @cached_property
+    def open_ends(self) -> np.ndarray:
+        """Whether each lane starts, and ends, where the map does and the road may go on; (lanes, 2) bool.
+
+        Not so where another lane covers the place just past it, or runs on beside it (the end of a ramp).
+        """
+        past = np.stack([lane.position_at(np.array([-PAST_END_M, lane.length_m + PAST_END_M]))
+                         for lane in self.lanes])
+        seen = self.frames_of(past)  # (lanes, 2, other lanes)
+        lengths, widths = self._lengths_and_widths()
+        covered = (seen.s_m >= 0) & (seen.s_m <= lengths) & (np.abs(seen.d_m) <= BESIDE_WIDTHS * widths)
+        covered[np.arange(len(self.lanes)), :, np.arange(len(self.lanes))] = False
+        return np.asarray(~covered.any(-1))
+
     def overhang_m(self, points_m: np.ndarray) -> np.ndarray:
-        """Metres by which points (..., 2) lie outside every lane; 0 on the road; (...)."""
-        frame = self.frames_of(points_m)
-        lengths = np.array([lane.length_m for lane in self.lanes])
-        halves = np.array([lane.width_m / 2 for lane in self.lanes])
-        aside = np.maximum(np.abs(frame.d_m) - halves, 0)
-        beyond = np.maximum(np.maximum(frame.s_m - lengths, -frame.s_m), 0)
-        return np.asarray(np.hypot(aside, beyond).min(-1))
+        """Metres by which points (..., 2) lie outside every lane; 0 on the road; (...).
+
+        Where the map ends the road is taken to go on straight; a lane that ends beside others does end.
+        """
+        seen = self.frames_of(points_m)
+        lengths, widths = self._lengths_and_widths()
+        aside = np.maximum(np.abs(seen.d_m) - widths / 2, 0)
+        before = np.where(self.open_ends[:, 0], 0.0, np.maximum(-seen.s_m, 0))
+        after = np.where(self.open_ends[:, 1], 0.0, np.maximum(seen.s_m - lengths, 0))
+        return np.asarray(np.hypot(aside, before + after).min(-1))
+
+    def _lengths_and_widths(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of the lanes, each (lanes,)."""
+        lengths, widths = zip(*((lane.length_m, lane.width_m) for lane in self.lanes), strict=True)
+        return np.array(lengths), np.array(widths)
 
     def lanes_aside(self, lane: int) -> tuple[int, int]:
         """How many lanes lie to the left and to the right of one, by its neighbours' links."""

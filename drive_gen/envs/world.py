@@ -41,7 +41,7 @@ META_ONLY = ("two-way", "u-turn")
 
 @dataclass(frozen=True)
 class EnvConfig:
-    """One of highway-env's road environments and its settings; None is highway-env's own default for the id."""
+    """One of highway-env's road environments and its settings; None is highway-env's default for that id."""
 
     env: str = "highway-fast-v0"
     lanes: int | None = None
@@ -84,7 +84,8 @@ class EnvConfig:
         if self.actions == "continuous" and self.family in META_ONLY:
             raise InputError(f"{self.env} is driven with meta-actions only; leave actions at 'meta'")
         if self.policy_hz and self.simulation_hz and self.simulation_hz % self.policy_hz:
-            raise InputError(f"simulation_hz {self.simulation_hz} is not a multiple of policy_hz {self.policy_hz}")
+            raise InputError(f"simulation_hz {self.simulation_hz} is not a multiple of "
+                             f"policy_hz {self.policy_hz}")
 
     def _check_initial_lane(self) -> None:
         if self.initial_lane is None:
@@ -98,11 +99,11 @@ class EnvConfig:
         if speeds is None:
             return
         if self.actions == "continuous":
-            raise InputError("target_speeds_mps is a setting of meta-actions; leave it out with continuous ones")
+            raise InputError("target_speeds_mps is for meta-actions; leave it out with continuous ones")
         steps = np.diff(speeds)
         # highway-env finds the nearest speed by arithmetic on an even grid (MDPVehicle.speed_to_index).
         if len(speeds) < 2 or not (steps > 0).all() or not np.allclose(steps, steps[0]):
-            raise InputError(f"target_speeds_mps is {list(speeds)}, expected two or more evenly spaced, rising")
+            raise InputError(f"target_speeds_mps is {list(speeds)}, expected two or more, rising evenly")
 
     def to_highway_env(self) -> dict[str, Any]:
         """The overrides of highway-env's own config dict; nothing for what is left at None."""
@@ -188,7 +189,7 @@ def differences(one: WorldState, other: WorldState) -> list[str]:
     for field in fields(WorldState):
         a, b = getattr(one, field.name), getattr(other, field.name)
         if isinstance(a, np.ndarray):
-            equal = a.shape == b.shape and a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+            equal = a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
         else:
             equal = a == b
         if not equal:

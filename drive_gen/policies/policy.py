@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-State = tuple[np.ndarray, ...] | Any
+State = tuple[Any, ...]  # arrays or tensors: a context window, a cache
 
 
 @runtime_checkable

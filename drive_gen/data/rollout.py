@@ -1,0 +1,209 @@
+"""One loop in which a driver meets a world: collection, evaluation and rendering all go through it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from drive_gen.data.store import INDEX, Row, key_of, read_index, write_episodes
+from drive_gen.drivers import Driver, Engine, load_driver
+from drive_gen.envs.episode import META_ACTIONS, Episode
+from drive_gen.envs.files import InputError, make_folder
+from drive_gen.envs.vector import source_of
+from drive_gen.envs.world import EnvConfig
+from drive_gen.policies.policy import Policy, State
+
+if TYPE_CHECKING:
+    from drive_gen.envs.kernel_env import KernelEnv
+    from drive_gen.envs.vector import DriveEnv
+
+EXPLORATION = 1  # name of the stream of random numbers that exploration draws from
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one episode went."""
+
+    driver: str
+    seed: int
+    return_: float  # sum of highway-env's rewards
+    decisions: int
+    crashed: bool
+    off_road: bool  # at the end of any decision
+    truncated: bool  # by the time limit
+    decision_ms: float  # mean time that the driver took to decide
+    mean_speed_mps: float
+
+    @property
+    def success(self) -> bool:
+        """Neither crashed nor off the road, to the end."""
+        return not (self.crashed or self.off_road)
+
+
+def roll_out(env: DriveEnv | KernelEnv, policy: Policy, seed: int, driver: str, *,
+             advisor: Policy | None = None, explore: float = 0.0) -> tuple[Episode, Outcome]:
+    """One recorded episode of a driver in the world of a seed.
+
+    A share `explore` of the decisions is replaced by random meta-actions. An advisor's meta-action is
+    recorded as advice at every decision, whatever was done.
+    """
+    observation, _ = env.reset(seed=seed)
+    chooser, teacher = _Seat(policy, env), _Seat(advisor, env) if advisor else None
+    draws = np.random.default_rng([seed, EXPLORATION])
+    rewards, crashed, off_road, truncated = [], False, False, False
+    while True:
+        action = chooser.decide(observation)
+        if teacher:
+            env.advise(int(teacher.decide(observation)))
+        if explore and draws.random() < explore:
+            action = draws.integers(len(META_ACTIONS))
+        observation, reward, terminated, truncated, info = env.step(action)
+        rewards.append(reward)
+        crashed, off_road = bool(info["crashed"]), off_road or bool(info["off_road"])
+        if terminated or truncated:
+            break
+    notes = {"return": float(np.sum(rewards)), "decisions": len(rewards), "crashed": crashed,
+             "off_road": off_road, "truncated": truncated, "explore": explore}
+    episode = env.episode(driver, notes)
+    return episode, Outcome(driver, seed, notes["return"], len(rewards), crashed, off_road, truncated,
+                            chooser.spent_s / len(rewards) * 1e3, float(episode.speed_mps[0].mean()))
+
+
+class _Seat:
+    """A policy in one world: its state between decisions, and the time it takes."""
+
+    def __init__(self, policy: Policy, env: DriveEnv | KernelEnv) -> None:
+        self.policy, self.spent_s = policy, 0.0
+        self.state: State | None = None
+        self.fresh = True
+        if hasattr(policy, "attach"):
+            policy.attach(env)
+
+    def decide(self, observation: np.ndarray) -> Any:
+        """The action for one observation (17, 9)."""
+        start_s = time.perf_counter()
+        actions, self.state = self.policy.predict(observation[None], self.state, np.array([self.fresh]),
+                                                  deterministic=not getattr(self.policy, "sampling", False))
+        self.fresh = False
+        self.spent_s += time.perf_counter() - start_s
+        return actions[0]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One episode to collect."""
+
+    reference: str
+    config: EnvConfig
+    seed: int
+    explore: float
+    advisor: str | None
+    policy_seed: int
+    driver_hash: str
+    engine: Engine
+
+
+def collect(config: EnvConfig, drivers: Sequence[str], episodes: int, seed: int, out: Path, workers: int = 0,
+            *, explore: float = 0.0, advisor: str | None = None, engine: Engine = "reference",
+            on_outcome: Callable[[Outcome], None] = lambda outcome: None) -> list[Row]:
+    """Record episodes of each driver in the worlds of seeds seed, seed + 1, ... into a store; the rows added.
+
+    Episodes that the store holds are passed over, so a stopped collection goes on where it was; ^C keeps
+    what is finished. The store's bytes do not depend on the number of worker processes (0: one a core).
+    Exploration and advice are for drivers by meta-actions; IDM as the ego gets neither. The kernel engine's
+    episodes are highway-env's, much sooner (envs/kernel_env.py).
+    """
+    if episodes < 1:
+        raise InputError(f"--episodes is {episodes}, expected 1 or more")
+    if not 0 <= explore <= 1:
+        raise InputError(f"--explore is {explore}, expected a share from 0 to 1")
+    loaded = {reference: load_driver(reference, config, seed) for reference in drivers}
+    if advisor is not None and load_driver(advisor, config, seed).actions != "meta":
+        raise InputError(f"--advisor {advisor} does not take meta-actions; use planner")
+    for driver in loaded.values():
+        driver.env_for(config, engine).close()  # what cannot be driven is told before anything is written
+    make_folder(out)
+    known = {row.key for row in read_index(out)} if (out / INDEX).exists() else set()
+    jobs = []
+    for reference, driver in loaded.items():
+        for number in range(seed, seed + episodes):
+            label = _label(driver, explore)
+            source = source_of(driver.config_for(config), label, number)
+            if key_of(source) not in known:
+                jobs.append(_Job(reference, config, number, explore, advisor, seed, driver.hash, engine))
+    return write_episodes(out, _episodes(jobs, workers or len(os.sched_getaffinity(0)), on_outcome))
+
+
+def _label(driver: Driver, explore: float) -> str:
+    """Name of a driver in the store: a driver that explores is another one."""
+    explores = explore > 0 and driver.ego == "policy" and driver.actions == "meta"
+    return f"{driver.label}+explore{explore:g}" if explores else driver.label
+
+
+def _episodes(jobs: list[_Job], workers: int, on_outcome: Callable[[Outcome], None]) -> Iterator[Episode]:
+    """The jobs' episodes, in order."""
+    with ExitStack() as stack:
+        results: Iterator[tuple[Episode, Outcome]]
+        if min(workers, len(jobs)) > 1:
+            # Spawned, not forked: the threads of torch, numba and the progress bar do not survive a fork.
+            pool = multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), _start_worker)
+            results = stack.enter_context(pool).imap(_run, jobs)
+        else:
+            results = map(_run, jobs)
+        advance = stack.enter_context(_progress(len(jobs)))
+        for episode, outcome in results:
+            on_outcome(outcome)
+            advance(f"{outcome.driver} {outcome.seed}")
+            yield episode
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on stderr with the time that remains."""
+    columns = (TextColumn("collecting"), BarColumn(), MofNCompleteColumn(), TextColumn("left"),
+               TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda what: bar.update(task, advance=1, description=what)
+
+
+def _start_worker() -> None:
+    """Leave ^C to the main process, which then ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@cache
+def _seat_of(reference: str, config: EnvConfig, policy_seed: int, digest: str,
+             engine: Engine) -> tuple[Driver, DriveEnv | KernelEnv]:
+    """A driver and its environment, made once a process; by its hash, as a checkpoint may be trained anew."""
+    driver = load_driver(reference, config, policy_seed)
+    if driver.trained:
+        import torch
+
+        torch.set_num_threads(1)  # the processes share the cores
+    return driver, driver.env_for(config, engine)
+
+
+@cache
+def _advisor_of(reference: str, config: EnvConfig, policy_seed: int) -> Policy:
+    return load_driver(reference, config, policy_seed).policy
+
+
+def _run(job: _Job) -> tuple[Episode, Outcome]:
+    driver, env = _seat_of(job.reference, job.config, job.policy_seed, job.driver_hash, job.engine)
+    free = driver.ego == "policy" and driver.actions == "meta"
+    advisor = _advisor_of(job.advisor, job.config, job.policy_seed) if job.advisor and free else None
+    return roll_out(env, driver.policy, job.seed, _label(driver, job.explore), advisor=advisor,
+                    explore=job.explore if free else 0.0)

@@ -1,0 +1,120 @@
+"""Drivers by name: a rule, the planner, highway-env's IDM, or a checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from drive_gen.envs.config import nearest
+from drive_gen.envs.files import InputError, hash_of, read_json, sha256_of
+from drive_gen.envs.vector import DriveEnv
+from drive_gen.envs.world import EnvConfig
+from drive_gen.policies.policy import Policy
+from drive_gen.policies.rules import RULES, Idle
+
+if TYPE_CHECKING:
+    from drive_gen.envs.kernel_env import KernelEnv
+
+Engine = Literal["reference", "kernel"]
+
+BUILT_IN = ("idm", "planner", *RULES)
+PPO_FOLDERS = (Path("runs/ppo"), Path(__file__).parent / "assets" / "ppo")  # where "ppo" is looked for
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Somebody who can drive, and what it is in reports and stores."""
+
+    name: str
+    policy: Policy
+    hash: str
+    ego: Literal["policy", "idm"] = "policy"
+    actions: Literal["meta", "continuous"] = "meta"
+    trained: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name by which a store knows it: a trained driver's weights are part of who it is."""
+        return f"{self.name}@{self.hash[:8]}" if self.trained else self.name
+
+    def config_for(self, config: EnvConfig) -> EnvConfig:
+        """The config with this driver's kind of actions."""
+        if self.actions == "continuous":
+            return dataclasses.replace(config, actions="continuous", target_speeds_mps=None)
+        return dataclasses.replace(config, actions="meta")
+
+    def env_for(self, config: EnvConfig, engine: Engine = "reference") -> DriveEnv | KernelEnv:
+        """A recording environment that this driver can drive in: highway-env's, or the kernel's equal."""
+        if engine == "kernel":
+            if self.actions != "meta":
+                raise InputError(f"the kernel takes meta-actions, and {self.name} gives controls; "
+                                 "use --engine reference")
+            from drive_gen.envs.kernel_env import KernelEnv
+
+            return KernelEnv(self.config_for(config), record=True, ego=self.ego)
+        return DriveEnv(self.config_for(config), record=True, ego=self.ego)
+
+
+def load_driver(reference: str, config: EnvConfig, seed: int = 0, mode: str = "tilt") -> Driver:
+    """The driver that a reference means, for worlds of a config.
+
+    A reference is a built-in name ("idm", "planner", "slower", "idle", "gap", "random"), with or without
+    "baseline:" before it, "ppo", or the path of a checkpoint or run folder. `mode` is how a behaviour
+    transformer chooses its actions: bc, target or tilt.
+    """
+    name = reference.removeprefix("baseline:")
+    if name in BUILT_IN:
+        return _built_in(name, config, seed)
+    if name == "ppo":
+        return _trained(find_ppo(), "ppo", mode)
+    path = Path(reference)
+    if not path.exists() and reference.count("/") != 1:  # owner/name may be a model on the Hub
+        raise InputError(f"no driver {reference!r}{nearest(name, [*BUILT_IN, 'ppo'])}; give the folder of a "
+                         f"checkpoint or one of: {', '.join(BUILT_IN)}, ppo")
+    return _trained(path, path.resolve().name, mode)
+
+
+def find_ppo() -> Path:
+    """The folder of a trained PPO driver: runs/ppo, or the one that comes with the package."""
+    for folder in PPO_FOLDERS:
+        if folder.exists():
+            return folder
+    raise InputError("no PPO driver at runs/ppo; `drive-gen train ppo --out runs/ppo` trains one")
+
+
+def _built_in(name: str, config: EnvConfig, seed: int) -> Driver:
+    if name == "idm":  # highway-env drives; the policy's actions are ignored
+        return Driver(name, Idle(), hash_of(name), ego="idm")
+    if name == "planner":
+        from drive_gen.policies.planner import Planner
+
+        planner = Planner()
+        return Driver(name, planner, hash_of([name, _settings(planner)]))
+    policy = RULES[name](seed)
+    return Driver(name, policy, hash_of([name, _settings(policy), seed if name == "random" else 0]))
+
+
+def _settings(policy: Any) -> dict[str, Any]:
+    """What a rule's behaviour depends on beside its name."""
+    return dataclasses.asdict(policy) if dataclasses.is_dataclass(policy) else {}  # type: ignore[arg-type]
+
+
+def _trained(path: Path, name: str, mode: str) -> Driver:
+    """A driver from a checkpoint; torch is loaded only here."""
+    from drive_gen.policies.pretrained import MANIFEST, checkpoint_folder, model_type_of
+
+    folder = checkpoint_folder(path)
+    kind, digest = model_type_of(folder), sha256_of(folder / MANIFEST)[:16]
+    if kind == "ppo":
+        from drive_gen.train.ppo import PpoPolicy
+
+        return Driver(name, PpoPolicy.from_checkpoint(folder), digest, trained=True)
+    if kind == "behavior":
+        from drive_gen.policies.driver import BehaviorPolicy
+
+        actions = read_json(folder / "config.json", "a checkpoint's config")["config"].get("actions", "meta")
+        policy = BehaviorPolicy.from_checkpoint(folder, mode=mode)
+        return Driver(name, policy, hash_of([digest, mode]), actions=actions, trained=True)
+    raise InputError(f"{folder} holds a {kind!r} model, which cannot drive; give a behavior or ppo one")

@@ -1,0 +1,136 @@
+"""The evaluation folder: rows.jsonl and an episode store, filled so that a killed run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from drive_gen.data.store import write_episodes
+from drive_gen.envs.episode import Episode
+from drive_gen.envs.files import InputError, make_folder, write_text
+
+SCHEMA = "drive_gen.evaluation/1"
+SUMMARY, ROWS, EPISODES = "summary.json", "rows.jsonl", "episodes"
+FLUSH_UNITS = 32  # at most so many finished episodes are lost to a kill
+
+Row = dict[str, Any]
+Unit = TypeVar("Unit")
+Work = Callable[[Unit], tuple[Row, Episode]]
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """The rows of an evaluation folder, none where there is no file yet.
+
+    The last line may be cut short by a kill: it is left out, and its unit of work is done again.
+    """
+    path = folder / ROWS
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            if number == len(lines) and not line.endswith("\n"):
+                break
+            raise InputError(f"{path}: line {number} is not JSON; choose another --out") from None
+    return rows
+
+
+def open_folder(out: Path, hashes: dict[str, tuple[str, str]], seeds: Iterable[int]) -> list[Row]:
+    """The rows that a run into `out` may keep, made by the same drivers in the same worlds.
+
+    `hashes` gives each driver's own hash and its config's. An InputError says what differs where a row is
+    another run's, so that no table mixes two.
+    """
+    make_folder(out)
+    rows, wanted = read_rows(out), set(seeds)
+    for row in rows:
+        expected = hashes.get(row["driver"])
+        if expected is None:
+            raise InputError(f"{out} holds an evaluation of {row['driver']!r} too; choose another --out")
+        for name, now in zip(("driver_hash", "config_hash"), expected, strict=True):
+            if row[name] != now:
+                raise InputError(f"{out} holds rows of {row['driver']!r} with {name} {row[name]}, now {now}; "
+                                 "choose another --out")
+        if row["seed"] not in wanted:
+            raise InputError(f"{out} holds seed {row['seed']}, which this run does not ask for; choose "
+                             "another --out, or ask for those seeds too")
+    # Without a cut line, what is appended begins a line of its own.
+    write_text(out / ROWS, "".join(json.dumps(row) + "\n" for row in rows))
+    return rows
+
+
+def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, what: str) -> None:
+    """Do every unit, in `workers` processes (0: one a core), and keep its row and its episode.
+
+    Results are taken in the units' order, so that the files do not depend on the number of workers. An
+    episode is stored before its row: a row's episode is always there.
+    """
+    waiting: list[tuple[Row, Episode]] = []
+    if not units:
+        return
+
+    def flush() -> None:
+        write_episodes(out / EPISODES, [episode for _, episode in waiting], split="test")
+        with (out / ROWS).open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(row, allow_nan=False) + "\n" for row, _ in waiting))
+            file.flush()
+            os.fsync(file.fileno())
+        waiting.clear()
+
+    done = 0
+    try:
+        with _results(units, work, workers or cores()) as results, _progress() as progress:
+            for result in progress.track(results, total=len(units), description=what):
+                waiting.append(result)
+                done += 1
+                if len(waiting) == FLUSH_UNITS:
+                    flush()
+    except KeyboardInterrupt:
+        print(f"{done} of {len(units)} episodes are kept in {out}; the same command goes on", file=sys.stderr)
+        raise
+    finally:
+        flush()
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _results(units: Sequence[Unit], work: Work[Unit],
+             workers: int) -> Iterator[Iterator[tuple[Row, Episode]]]:
+    if workers == 1 or len(units) < 2:
+        yield map(work, units)
+        return
+    # Spawned, not forked: a fork copies torch's and OpenMP's locks in whatever state they are in.
+    pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), _start_worker)
+    try:
+        yield pool.map(work, units, chunksize=max(1, min(8, len(units) // (4 * workers))))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One thread a worker, and ^C is the parent's to handle."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported, later
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _progress() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left"),
+                    TimeRemainingColumn(), console=Console(stderr=True))

@@ -1,0 +1,129 @@
+"""Whether a generated episode can be believed: a bicycle drove it, on the road, through nobody.
+
+The checks read an episode alone, so what is on disk can be checked again at any time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from drive_gen.envs.episode import Episode
+from drive_gen.envs.geometry import corners, overlaps
+from drive_gen.envs.kinematics import wrap
+from drive_gen.generate.config import Limits
+from drive_gen.generate.refit import redriven
+
+REASONS = ("overlap", "off_road", "acceleration", "jerk", "yaw_rate", "speed", "states", "residual")
+SWEEP_M = 0.25  # the most that two bodies move against each other between two tests
+ROUNDING = 2e-3  # metres, radians, m/s: float32 at 10 km from the origin
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found. `reason` is the first of REASONS that does not hold, and None where all do."""
+
+    reason: str | None
+    measurements: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every check holds."""
+        return self.reason is None
+
+
+def verify(episode: Episode, limits: Limits | None = None, residual_m: float | None = None) -> Verdict:
+    """Check every agent of an episode at and between all frames.
+
+    No two bodies touch, every corner stays on the road, accelerations, jerks, yaw rates and speeds keep to
+    the limits, the states are those that the bicycle gives for the controls, and the residual (the episode's
+    own note where not given) is small enough.
+    """
+    bounds = limits or Limits()
+    if residual_m is None:
+        residual_m = float(episode.source.notes.get("residual_m", 0.0))
+    found = {**_motion(episode), "residual": residual_m, "off_road": off_road_m(episode),
+             "overlap": float(touches(episode))}
+    low, high = bounds.acceleration_mps2
+    slow, fast = bounds.speed_mps
+    holds = {"overlap": found["overlap"] == 0,
+             "off_road": found["off_road"] <= bounds.off_road_m,
+             "acceleration": low <= found["acceleration_low"] and found["acceleration_high"] <= high,
+             "jerk": found["jerk"] <= bounds.jerk_mps3,
+             "yaw_rate": found["yaw_rate"] <= bounds.yaw_rate_rps,
+             "speed": slow <= found["speed_low"] and found["speed_high"] <= fast,
+             "states": found["states"] <= ROUNDING,
+             "residual": found["residual"] <= bounds.residual_m}
+    return Verdict(next((reason for reason in REASONS if not holds[reason]), None), found)
+
+
+def off_road_m(episode: Episode) -> float:
+    """Metres by which the worst corner of any agent at any frame lies outside every lane."""
+    here = episode.valid
+    size = np.broadcast_to(episode.size_m[:, None], (*here.shape, 2))[here]
+    body = corners(episode.position_m[here].astype(np.float64), episode.heading_rad[here], size)
+    return float(episode.road.overhang_m(body).max())
+
+
+def touches(episode: Episode) -> int:
+    """In how many frame intervals two bodies touch, summed over the pairs; swept every SWEEP_M or less."""
+    one, other = np.triu_indices(episode.agents, 1)
+    here = episode.valid[one] & episode.valid[other]  # (pairs, T)
+    stays = np.zeros_like(here)
+    stays[:, :-1] = here[:, 1:]
+    position = episode.position_m.astype(np.float64)
+    apart = position[other] - position[one]
+    moved = np.zeros(here.shape)
+    moved[:, :-1] = np.where(stays[:, :-1], np.hypot(*np.moveaxis(np.diff(apart, axis=1), -1, 0)), 0)
+    diagonal = np.hypot(*episode.size_m.T)
+    reach = (diagonal[one] + diagonal[other])[:, None] / 2
+    pair, frame = np.nonzero(here & (np.hypot(*np.moveaxis(apart, -1, 0)) <= reach + moved))
+    if not len(pair):
+        return 0
+    tests = max(int(np.ceil(moved[pair, frame].max() / SWEEP_M)), 1)
+    share = np.where(stays[pair, frame][:, None], np.arange(tests) / tests, 0)  # (K, tests)
+    first, second = (_swept(episode, agents[pair], frame, share) for agents in (one, other))
+    hits = overlaps(*first, episode.size_m[one[pair]][:, None], *second, episode.size_m[other[pair]][:, None])
+    return int(hits.any(1).sum())
+
+
+def _swept(episode: Episode, agent: np.ndarray, frame: np.ndarray,
+           share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Poses at shares (K, n) of the intervals that begin at frames (K,): (K, n, 2) and (K, n)."""
+    after = np.minimum(frame + 1, episode.steps - 1)
+    position = episode.position_m.astype(np.float64)
+    here, step = position[agent, frame], position[agent, after] - position[agent, frame]
+    heading = episode.heading_rad[agent, frame]
+    turn = wrap(episode.heading_rad[agent, after] - heading)
+    return here[:, None] + share[..., None] * step[:, None], heading[:, None] + share * turn[:, None]
+
+
+def _motion(episode: Episode) -> dict[str, float]:
+    """The extremes of what agents do, and how far what the bicycle does is from what is stored."""
+    moves = episode.valid[:, :-1] & episode.valid[:, 1:]
+    speed, heading = episode.speed_mps.astype(np.float64), episode.heading_rad.astype(np.float64)
+    acceleration = np.diff(speed, axis=1) / episode.dt_s
+    jerk = np.abs(np.diff(acceleration, axis=1) / episode.dt_s)[moves[:, :-1] & moves[:, 1:]]
+    yaw_rate = np.abs(wrap(np.diff(heading, axis=1)) / episode.dt_s)[moves]
+    return {"acceleration_low": float(acceleration[moves].min(initial=0)),
+            "acceleration_high": float(acceleration[moves].max(initial=0)),
+            "jerk": float(jerk.max(initial=0)), "yaw_rate": float(yaw_rate.max(initial=0)),
+            "speed_low": float(episode.speed_mps[episode.valid].min()),
+            "speed_high": float(episode.speed_mps[episode.valid].max()),
+            "states": _recomputed_error(episode, moves)}
+
+
+def _recomputed_error(episode: Episode, moves: np.ndarray) -> float:
+    """The largest difference (m, rad, m/s) of a state from the one that the controls give, in float32.
+
+    inf where a control is unknown, or an agent leaves and returns.
+    """
+    returns = (np.diff(episode.valid.astype(int), axis=1) > 0).sum(1) + episode.valid[:, 0] > 1
+    if returns.any() or not episode.control_known[:, :-1][moves].all():
+        return float("inf")
+    given = (episode.position_m, episode.heading_rad, episode.speed_mps)
+    driven = redriven(*given, episode.control, episode.valid, episode.size_m[:, 0], episode.dt_s)
+    errors = [np.abs(expected.astype(np.float32) - array)[episode.valid]
+              for expected, array in zip(driven, given, strict=True)]
+    return float(max(error.max(initial=0) for error in errors))

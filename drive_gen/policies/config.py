@@ -1,0 +1,86 @@
+"""Settings of the behaviour transformer and of how it is steered; no torch: the commands read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from drive_gen.envs.episode import META_ACTIONS
+from drive_gen.envs.files import InputError
+from drive_gen.envs.observe import COLUMNS, NEIGHBOURS
+from drive_gen.envs.reward import COMPONENTS
+
+MODES = ("bc", "target", "tilt")
+
+
+@dataclass(frozen=True)
+class BehaviorConfig:
+    """What a behaviour transformer is made of; saved in its checkpoint.
+
+    `context_steps` is how many decisions back a token looks, in each layer: the band of the causal mask.
+    """
+
+    actions: Literal["meta", "continuous"] = "meta"
+    action_bins: int = len(META_ACTIONS)  # meta-actions, or clusters of controls
+    decision_s: float = 1.0
+    target_speeds_mps: tuple[float, ...] | None = None  # the grid that FASTER and SLOWER step through
+    context_steps: int = 10
+    width: int = 128
+    heads: int = 4
+    layers: int = 3
+    encoder_layers: int = 1
+    dropout: float = 0.1
+    action_dropout: float = 0.4  # of past actions' tokens in training, against copying the last action
+    return_dropout: float = 0.25  # of return tokens in training, so that the model drives without one too
+    return_bins: int = 32
+    return_components: int = len(COMPONENTS)
+    neighbours: int = NEIGHBOURS
+    features: int = COLUMNS
+
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.heads):
+            raise InputError(f"width {self.width} is not a multiple of twice the heads, {self.heads}")
+        for name in ("context_steps", "layers", "encoder_layers", "return_bins", "return_components"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("dropout", "action_dropout", "return_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        if self.actions == "meta" and self.action_bins != len(META_ACTIONS):
+            raise InputError(f"meta-actions need action_bins {len(META_ACTIONS)}, got {self.action_bins}")
+        if self.action_bins < 2:
+            raise InputError(f"action_bins must be at least 2, got {self.action_bins}")
+
+
+@dataclass(frozen=True)
+class Steering:
+    """How a behaviour transformer is asked to drive.
+
+    bc      asks for nothing: imitation of the data as it is
+    target  asks for the returns given
+    tilt    takes the returns that the model expects here, p(G | state), tilted towards better ones:
+            p(G | state) exp(kappa G), each component with its kappa (CtRL-Sim, 2024)
+    """
+
+    mode: Literal["bc", "target", "tilt"] = "tilt"
+    target: tuple[float, ...] = (0.9, 1.0, 0.9)
+    kappa: tuple[float, ...] = (3.0, 10.0, 0.0)
+    temperature: float = 1.0  # of sampled actions; deterministic ones are the most likely
+    sampling: bool = False  # whether episodes are driven by draws; else by the median return and best action
+    seed: int = 0  # of the draws
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise InputError(f"unknown mode {self.mode!r}; one of: {', '.join(MODES)}")
+        if not all(0 <= value <= 1 for value in self.target):
+            raise InputError(f"target returns must be in [0, 1], got {self.target}")
+        if not self.temperature > 0:
+            raise InputError(f"temperature must be positive, got {self.temperature}")
+
+
+def per_component(values: Mapping[str, float], default: tuple[float, ...]) -> tuple[float, ...]:
+    """Numbers by component's name ({"safety": 1.0}) in COMPONENTS' order; the others by default."""
+    if unknown := values.keys() - set(COMPONENTS):
+        raise InputError(f"unknown return component {sorted(unknown)[0]!r}; one of: {', '.join(COMPONENTS)}")
+    return tuple(values.get(name, kept) for name, kept in zip(COMPONENTS, default, strict=True))

@@ -1,0 +1,320 @@
+"""Wrong input: one line that says what, where and what to do, exit status 2, and nothing half written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drive_gen import cli
+from drive_gen.data.store import INDEX, write_episodes
+from drive_gen.envs.episode import Episode, Source, make_episode
+from drive_gen.envs.road import straight_road
+
+SHARD = "episodes-00000.npz"
+
+
+def episode(seed: int = 0, kind: str = "simulated") -> Episode:
+    """Two cars that drive straight on for 12 s."""
+    frames = np.arange(61)
+    x = np.stack((20 * 0.2 * frames, 30 + 20 * 0.2 * frames))
+    position = np.stack((x, np.zeros_like(x)), axis=-1)
+    meta = np.zeros((2, 61), bool)
+    meta[0, ::5] = True
+    return make_episode(
+        position,
+        np.zeros((2, 61)),
+        np.full((2, 61), 20.0),
+        np.full((2, 2), (5.0, 2.0)),
+        np.ones((2, 61), bool),
+        dt_s=0.2,
+        road=straight_road(3, 1000.0),
+        ego=0,
+        source=Source(kind, "test", f"test/{seed}", seed=seed),  # type: ignore[arg-type]
+        meta_action=np.ones((2, 61)) * meta,
+        meta_known=meta,
+    )
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store and a trained checkpoint to be damaged in copies."""
+    root = tmp_path_factory.mktemp("clean")
+    write_episodes(root / "store", [episode(seed) for seed in range(3)], "train")
+    from drive_gen.policies.behavior import BehaviorTransformer
+    from drive_gen.policies.config import BehaviorConfig
+
+    config = BehaviorConfig(width=16, heads=2, layers=1, context_steps=3)
+    BehaviorTransformer(config).save_pretrained(root / "checkpoint")
+    return root
+
+
+@pytest.fixture
+def here(clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with copies to damage."""
+    shutil.copytree(clean, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def members(store: Path, change: Callable[[str, bytes], bytes | None]) -> None:
+    """Rewrite a shard's members; None leaves one out."""
+    shard = store / SHARD
+    with zipfile.ZipFile(shard) as archive:
+        kept = {name: change(name, archive.read(name)) for name in archive.namelist()}
+    with zipfile.ZipFile(shard, "w") as archive:
+        for name, data in kept.items():
+            if data is not None:
+                archive.writestr(name, data)
+
+
+def array(store: Path, field: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Rewrite one array of the first episode."""
+    import io
+
+    def rewrite(name: str, data: bytes) -> bytes:
+        if name != f"00000/{field}.npy":
+            return data
+        buffer = io.BytesIO()
+        np.save(buffer, change(np.load(io.BytesIO(data))), allow_pickle=False)
+        return buffer.getvalue()
+
+    members(store, rewrite)
+
+
+def text(path: str, content: str) -> Callable[[Path], None]:
+    def write(here: Path) -> None:
+        (here / path).parent.mkdir(parents=True, exist_ok=True)
+        (here / path).write_text(content)
+
+    return write
+
+
+def truncate(path: str) -> Callable[[Path], None]:
+    return lambda here: (here / path).write_bytes((here / path).read_bytes()[:-200])
+
+
+def edit_json(path: str, **changes: object) -> Callable[[Path], None]:
+    def write(here: Path) -> None:
+        content = json.loads((here / path).read_text())
+        (here / path).write_text(json.dumps({**content, **changes}))
+
+    return write
+
+
+def nothing(here: Path) -> None:
+    """The command line alone is wrong."""
+
+
+def not_a_number(values: np.ndarray) -> np.ndarray:
+    values[1, 4] = np.nan
+    return values
+
+
+TRAIN = "train behavior --data store --out run --steps 1"
+SIMULATE = "collect --out sim --drivers slower --episodes 1 --workers 1"
+CASES: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
+    # name: (what is done first, command, what the line must say)
+    "misspelt setting": (
+        text("c.yaml", "lanes_cuont: 2"),
+        f"{SIMULATE} --config c.yaml",
+        ["c.yaml", "lanes_cuont", "lanes"],
+    ),
+    "setting of a wrong type": (
+        text("c.yaml", "lanes: three"),
+        f"{SIMULATE} --config c.yaml",
+        ["c.yaml", "lanes", "three"],
+    ),
+    "impossible setting": (text("c.yaml", "lanes: 0"), f"{SIMULATE} --config c.yaml", ["lanes", "0"]),
+    "broken YAML": (text("c.yaml", "lanes: [1"), f"{SIMULATE} --config c.yaml", ["c.yaml", "YAML"]),
+    "a list for a config": (text("c.yaml", "- 1"), f"{SIMULATE} --config c.yaml", ["c.yaml"]),
+    "missing config": (nothing, f"{SIMULATE} --config none.yaml", ["none.yaml"]),
+    "unknown environment": (
+        nothing,
+        f"{SIMULATE} --env highway-fst-v0",
+        ["highway-fst-v0", "highway-fast-v0"],
+    ),
+    "unknown driver": (nothing, "collect --out sim --drivers plannr", ["plannr", "planner"]),
+    "no driver": (nothing, "collect --out sim --drivers ,", ["--drivers"]),
+    "no episodes": (nothing, "collect --out sim --drivers slower --episodes 0", ["--episodes", "0"]),
+    "a share of two": (nothing, f"{SIMULATE} --explore 2", ["--explore", "2"]),
+    "unwritable folder": (
+        text("file", ""),
+        "collect --out file/sim --drivers slower --episodes 1",
+        ["file/sim"],
+    ),
+    "misspelt flag": (nothing, "collect --out sim --episods 3", ["--episods", "--episodes"]),
+    "a word for a number": (nothing, "collect --out sim --episodes three", ["--episodes", "three"]),
+    "a flag left out": (nothing, "collect --drivers slower", ["--out"]),
+    "missing recordings": (nothing, "import ngsim none --out logs", ["none"]),
+    "truncated parquet": (
+        text("t.parquet", "PAR1 and no more"),
+        "import ngsim t.parquet --out logs",
+        ["t.parquet"],
+    ),
+    "foreign table": (text("t.csv", "a,b\n1,2\n"), "import ngsim t.csv --out logs", ["t.csv", "Vehicle_ID"]),
+    "no highD files": (text("d/readme", ""), "import highd d --out logs", ["d", "tracks"]),
+    "not XML": (text("s.xml", "<a"), "import commonroad s.xml --out logs", ["s.xml"]),
+    "XML of another kind": (text("s.xml", "<html/>"), "import commonroad s.xml --out logs", ["s.xml"]),
+    "XML with entities": (
+        text("s.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+        "import commonroad s.xml --out logs",
+        ["s.xml"],
+    ),
+    "nothing to inspect": (nothing, "inspect none", ["none"]),
+    "something foreign": (text("d/x.bin", "?"), "inspect d", ["d"]),
+    "no store": (nothing, "train behavior --data none --out run", ["none"]),
+    "store without an index": (lambda here: (here / "store" / INDEX).unlink(), TRAIN, ["index.json"]),
+    "broken index": (text(f"store/{INDEX}", "{"), TRAIN, ["index.json"]),
+    "index of another version": (
+        edit_json(f"store/{INDEX}", schema="drive_gen.episodes/99"),
+        TRAIN,
+        ["episodes/99", "episodes/1"],
+    ),
+    "truncated shard": (truncate(f"store/{SHARD}"), TRAIN, [SHARD]),
+    "missing shard": (lambda here: (here / "store" / SHARD).unlink(), TRAIN, [SHARD]),
+    "foreign shard": (text(f"store/{SHARD}", "not a zip"), TRAIN, [SHARD]),
+    "missing field": (
+        lambda here: members(
+            here / "store", lambda name, data: None if name == "00000/speed_mps.npy" else data
+        ),
+        TRAIN,
+        [SHARD, "episode 0", "speed_mps"],
+    ),
+    "wrong shape": (
+        lambda here: array(here / "store", "heading_rad", lambda values: values[:, :-1]),
+        TRAIN,
+        [SHARD, "episode 0", "heading_rad"],
+    ),
+    "not a number": (
+        lambda here: array(here / "store", "speed_mps", not_a_number),
+        TRAIN,
+        [SHARD, "episode 0", "speed_mps", "(1, 4)"],
+    ),
+    "wrong type": (
+        lambda here: array(here / "store", "valid", lambda values: values.astype(int)),
+        TRAIN,
+        [SHARD, "episode 0", "valid"],
+    ),
+    "changed values": (
+        lambda here: array(here / "store", "speed_mps", lambda values: values + 1),
+        TRAIN,
+        [SHARD, "episode 0", "hash"],
+    ),
+    "no updates": (nothing, "train behavior --data store --out run --steps 0", ["steps", "0"]),
+    "no GPU": (nothing, f"{TRAIN} --device cuda", ["cuda"]),
+    "nothing to go on with": (nothing, "train behavior --resume none", ["none"]),
+    "a run's folder taken": (text("run/metrics.jsonl", ""), TRAIN, ["run", "--resume"]),
+    "missing checkpoint": (nothing, "evaluate none/at/all --out ev", ["none/at/all"]),
+    "truncated weights": (
+        truncate("checkpoint/model.safetensors"),
+        "evaluate checkpoint --out ev",
+        ["model.safetensors"],
+    ),
+    "changed config": (
+        edit_json("checkpoint/config.json", model="diffusion"),
+        "evaluate checkpoint --out ev",
+        ["config.json"],
+    ),
+    "no manifest": (
+        lambda here: (here / "checkpoint/manifest.json").unlink(),
+        "evaluate checkpoint --out ev",
+        ["manifest.json"],
+    ),
+    "a driver that generates": (
+        nothing,
+        "augment store --checkpoint checkpoint --out aug",
+        ["checkpoint", "behavior"],
+    ),
+    "nothing to generate from": (nothing, "augment none --out aug", ["none"]),
+    "unknown rule": (nothing, "evaluate baseline:gpa --out ev", ["gpa", "gap"]),
+    "no held-out logs": (nothing, "evaluate baseline:idle --replay store --out ev", ["store"]),
+    "unknown film": (nothing, "render store --out film.avi", ["film.avi", ".mp4"]),
+    "size of a film": (nothing, "render store --out film.mp4 --size big", ["big"]),
+    "no evaluation": (nothing, "report store", ["store"]),
+    "broken evaluation": (text("ev/summary.json", "{}"), "report ev", ["summary.json"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_wrong_input_is_one_line(name: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prepare, command, said = CASES[name]
+    prepare(here)
+    before = {path for path in here.rglob("*") if path.is_file()}
+    assert cli.main(command.split()) == 2
+    printed = capsys.readouterr().err.strip().splitlines()
+    assert len(printed) == 1, printed
+    assert printed[0].startswith("drive-gen: ")
+    assert "Traceback" not in printed[0]
+    for part in said:
+        assert part in printed[0], printed[0]
+    left = {path for path in here.rglob("*") if path.is_file()} - before
+    assert not [path for path in left if path.suffix == ".tmp" or ".tmp" in path.name], left
+
+
+def test_generated_episodes_never_test(tmp_path: Path) -> None:
+    from drive_gen.envs.files import InputError
+
+    for split in ("validation", "test"):
+        with pytest.raises(InputError, match="generated"):
+            write_episodes(tmp_path / split, [episode(kind="generated")], split)
+    rows = write_episodes(tmp_path / "train", [episode(seed, "generated") for seed in range(30)])
+    assert {row.split for row in rows} == {"train"}
+
+
+def test_the_same_key_is_held_once(tmp_path: Path) -> None:
+    first = write_episodes(tmp_path, [episode(0), episode(1)])
+    again = write_episodes(tmp_path, [episode(1), replace(episode(2), ego=None)])
+    assert len(first) == 2
+    assert [row.seed for row in again] == [2]
+
+
+def test_stopped_training_goes_on(here: Path) -> None:
+    """^C in the middle of a run: it says how to go on, and going on finishes it."""
+    program = [sys.executable, "-m", "drive_gen.cli"]
+    words = [
+        "train",
+        "behavior",
+        "--data",
+        "store",
+        "--out",
+        "run",
+        "--preset",
+        "quick",
+        "--drive-episodes",
+        "0",
+        "--batch-size",
+        "2",
+        "--steps",
+        "40",
+    ]
+    with subprocess.Popen([*program, *words, "--steps", "100000"], stderr=subprocess.PIPE, text=True) as run:
+        deadline = time.monotonic() + 120
+        while not (here / "run" / "metrics.jsonl").exists():
+            assert run.poll() is None, run.stderr.read() if run.stderr else ""
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "--resume run" in said
+    assert "Traceback" not in said
+    settings = json.loads((here / "run" / "config.json").read_text())
+    state = here / "run" / "training_state" / "state.json"
+    done = json.loads(state.read_text())
+    step = done.get("step", done.get("progress", {}).get("step"))
+    assert step >= 1
+    settings["training"]["loop"]["steps"] = step + 3  # the rest of the run, cut short
+    (here / "run" / "config.json").write_text(json.dumps(settings))
+    subprocess.run([*program, "train", "behavior", "--resume", "run"], check=True, capture_output=True)
+    assert (here / "run" / "checkpoints" / "best" / "model.safetensors").exists()

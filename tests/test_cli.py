@@ -1,0 +1,64 @@
+"""The table of verbs: help, exit statuses, and what becomes of errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from drive_gen import cli
+from drive_gen.envs.files import InputError
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(verb in printed for verb in cli.VERBS)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*verb.split(), "--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    assert f"drive-gen {verb}" in printed
+    assert "--out" in printed or verb in ("inspect", "doctor")
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["evalute"], "did you mean 'evaluate'?"),
+        (["import", "nigsim"], "one of: ngsim, highd, commonroad"),
+        (["train", "gpt"], "one of: behavior, diffusion, ppo"),
+    ],
+)
+def test_a_misspelt_verb_is_one_line_and_2(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(words) == 2
+    printed = capsys.readouterr()
+    assert hint in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+
+
+def test_errors_become_exit_statuses(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error, status in ((InputError("no such thing; make one"), 2), (KeyboardInterrupt(), 130)):
+
+        def verb(error: BaseException = error) -> int:
+            raise error
+
+        monkeypatch.setattr(cli, "_load", lambda _, verb=verb: lambda: verb())
+        assert cli.main(["doctor"]) == status
+    assert "no such thing; make one" in capsys.readouterr().err
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "_load", lambda _: broken)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["doctor"])

@@ -1,0 +1,196 @@
+"""Safety metrics: worked-out cases, what must not change them, and whose fault a contact is."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drive_gen.envs.episode import Episode, Source, make_episode
+from drive_gen.envs.road import Lane, Road, straight_road
+from drive_gen.evaluate.contacts import contacts
+from drive_gen.evaluate.rows import episode_row, following
+from drive_gen.evaluate.safety import (
+    accelerations,
+    deceleration_to_avoid_crash,
+    distance_m,
+    hard_brakes,
+    lane_changes,
+    off_road,
+    time_exposed,
+    time_headway,
+    time_integrated,
+    time_to_collision,
+)
+
+SOURCE = Source(kind="simulated", name="test", group="test", seed=3, driver="test")
+LENGTH_M = 5.0
+
+
+def driving(starts: list[tuple[float, float]], speeds: list[float], headings: list[float] | None = None,
+            frames: int = 30, dt_s: float = 0.1, road: Road | None = None) -> Episode:
+    """Cars of 5 x 2 m at constant speed and heading; agent 0 is the ego."""
+    heading = np.array(headings or [0.0] * len(speeds))
+    unit = np.stack((np.cos(heading), np.sin(heading)), axis=-1)
+    time = np.arange(frames) * dt_s
+    position = np.array(starts)[:, None] + (np.array(speeds)[:, None] * unit)[:, None] * time[:, None]
+    shape = position.shape[:2]
+    headings_rad, speeds_mps = (np.broadcast_to(np.array(each)[:, None], shape) for each in (heading, speeds))
+    return make_episode(position, headings_rad, speeds_mps, np.tile([LENGTH_M, 2.0], (len(speeds), 1)),
+                        np.ones(shape, bool), dt_s=dt_s, road=road or straight_road(3, 1000.0), source=SOURCE,
+                        ego=0)
+
+
+def case_a() -> Episode:
+    """30 behind 20 m/s, 35 m bumper to bumper, 3 s at 0.1 s."""
+    return driving([(0.0, 0.0), (40.0, 0.0)], [30.0, 20.0])
+
+
+def test_case_a_by_hand() -> None:
+    gap, closing, speed = following(case_a(), 0)
+    ttc = time_to_collision(gap, closing)
+    assert ttc[0] == pytest.approx(3.5, abs=1e-5)
+    assert time_headway(gap, speed)[0] == pytest.approx(35 / 30, abs=1e-5)
+    # Positions are float32, so TTC at 1.5 s is 2 only nearly: the threshold is put just beyond.
+    assert time_exposed(ttc, 0.1, 2.0 + 1e-5) == pytest.approx(1.5)
+    assert time_integrated(ttc, 0.1, 2.0 + 1e-5) == pytest.approx(1.05, abs=1e-4)
+    assert deceleration_to_avoid_crash(gap, closing)[0] == pytest.approx(100 / 70, abs=1e-5)
+
+
+def test_row_of_case_a() -> None:
+    outcome = SimpleNamespace(driver="test", seed=3, return_=2.5, decisions=3, crashed=False, off_road=False,
+                              decision_ms=1.0)
+    row = episode_row(case_a(), 0, outcome)
+    assert row["min_ttc_s"] == pytest.approx(0.6, abs=1e-4)
+    assert row["distance_m"] == pytest.approx(87.0, abs=1e-3)
+    assert row["mean_speed_mps"] == pytest.approx(30)
+    assert row["duration_s"] == pytest.approx(2.9)
+    assert row["following_s"] == pytest.approx(3.0)
+    assert (row["success"], row["hard_brakes"], row["lane_changes"], row["off_road"]) == (True, 0, 0, False)
+    free = episode_row(case_a().only(np.array([0])), 0, outcome)
+    assert free["min_ttc_s"] is free["mean_headway_s"] is free["max_drac_mps2"] is None
+    assert free["tet_s"] == free["following_s"] == 0
+
+
+def test_edges_have_no_sentinel() -> None:
+    gap, closing = np.array([10.0, 10.0, -1.0, -1.0, np.nan, 0.0]), np.array([0.0, -3.0, 2.0, -2.0, 1.0, 0.0])
+    np.testing.assert_array_equal(time_to_collision(gap, closing), [np.inf, np.inf, 0, 0, np.nan, 0])
+    np.testing.assert_array_equal(deceleration_to_avoid_crash(gap, closing), [0, 0, np.inf, 0, np.nan, 0])
+    speed = np.array([20.0, 0.4, 5.0, 5.0])
+    np.testing.assert_array_equal(time_headway(gap[[0, 1, 2, 4]], speed), [0.5, np.nan, 0, np.nan])
+    assert time_exposed(np.array([np.nan, np.inf, 0.0]), 0.5) == 0.5
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.1, 100), st.floats(-30, 30), st.floats(0.01, 1000))
+def test_units_do_not_matter(gap_m: float, closing_mps: float, scale: float) -> None:
+    """Feet instead of metres change no time, and scale a deceleration as they do a length."""
+    gap, closing = np.array([gap_m]), np.array([closing_mps])
+    for metric, expected in ((time_to_collision, 1.0), (deceleration_to_avoid_crash, scale)):
+        np.testing.assert_allclose(metric(gap * scale, closing * scale), expected * metric(gap, closing))
+
+
+def placed(episode: Episode, mirror: bool, shift_m: tuple[float, float]) -> Episode:
+    """The same driving on a road seen in a mirror and put elsewhere."""
+    side = np.array([1.0, -1.0 if mirror else 1.0])
+    lanes = tuple(Lane(lane.center_m * side + shift_m, lane.width_m, lane.speed_limit_mps,
+                       *((lane.right, lane.left) if mirror else (lane.left, lane.right)))
+                  for lane in episode.road.lanes)
+    return make_episode(episode.position_m * side + shift_m, episode.heading_rad * side[1], episode.speed_mps,
+                        episode.size_m, episode.valid, dt_s=episode.dt_s, road=Road(lanes), source=SOURCE,
+                        ego=0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.booleans(), st.tuples(st.floats(-500, 500), st.floats(-500, 500)), st.floats(-0.05, 0.05))
+def test_place_and_side_do_not_matter(mirror: bool, shift_m: tuple[float, float], heading: float) -> None:
+    episode = driving([(0.0, 1.0), (30.0, 1.0), (10.0, 5.0)], [28.0, 20.0, 25.0], [heading, 0.0, 0.0])
+    moved = placed(episode, mirror, shift_m)
+    for before, after in zip(following(episode, 0), following(moved, 0), strict=True):
+        np.testing.assert_allclose(after, before, atol=2e-3)
+    assert [one[2:] for one in contacts(moved, 0)] == [one[2:] for one in contacts(episode, 0)]
+    assert lane_changes(moved, 0) == lane_changes(episode, 0)
+
+
+def test_a_car_alongside_is_no_lead() -> None:
+    """It reaches 0.5 m into the lane and is 2 m ahead: its gap is negative, but nothing overlaps."""
+    beside = driving([(0.0, -0.9), (2.0, 2.5)], [20.0, 15.0], frames=2)
+    assert np.isnan(following(beside, 0)[0][0])
+    inside = driving([(0.0, 0.0), (2.0, 0.5)], [20.0, 15.0], frames=2)
+    assert following(inside, 0)[0][0] == pytest.approx(-3.0)
+
+
+@pytest.mark.parametrize(("braking_at", "expected"), [
+    ([], 0),
+    ([(1.0, 0.1)], 0),  # too short
+    ([(1.0, 0.2)], 1),
+    ([(1.0, 0.5), (2.0, 0.5)], 1),  # 0.5 s apart: merged
+    ([(1.0, 0.5), (2.5, 0.5)], 2),  # 1 s apart
+    ([(1.0, 0.5), (1.8, 0.1), (2.6, 0.3)], 2),  # the short one between bridges nothing
+])
+def test_hard_brakes_by_hand(braking_at: list[tuple[float, float]], expected: int) -> None:
+    acceleration = np.full(50, 1.0)
+    for start_s, length_s in braking_at:
+        acceleration[round(start_s * 10) : round((start_s + length_s) * 10)] = -4.0
+    assert hard_brakes(acceleration, 0.1) == expected
+
+
+def test_absence_is_not_motion() -> None:
+    episode = driving([(0.0, 0.0)], [10.0], frames=6)
+    valid = np.array([[True, True, True, False, True, True]])
+    gone = make_episode(episode.position_m, episode.heading_rad, episode.speed_mps, episode.size_m, valid,
+                        dt_s=0.1, road=episode.road, source=SOURCE)
+    assert distance_m(gone, 0) == pytest.approx(3.0, abs=1e-5)
+    np.testing.assert_array_equal(np.isnan(accelerations(gone, 0)), [False, False, True, True, False])
+    assert not off_road(gone, 0).any()
+
+
+@pytest.mark.parametrize(("y_m", "expected"), [(0.0, False), (-1.25, False), (-1.35, True), (9.4, True)])
+def test_off_road_allows_a_hand_of_shoulder(y_m: float, expected: bool) -> None:
+    """The outer edge is at y = -2: a body 2 m wide centred on -1.3 reaches 0.3 m over it."""
+    assert off_road(driving([(50.0, y_m)], [0.0], frames=1), 0)[0] == expected
+
+
+def test_a_road_goes_on_past_the_map_but_not_past_a_ramp() -> None:
+    """Both lanes end at 1000 m, where the map does; a ramp beside them ends at 500 m."""
+    lanes = straight_road(2, 1000.0).lanes
+    road = Road((*lanes, Lane(np.array([[300.0, 8.0], [500.0, 8.0]]), 4.0, left=1)))
+    there = {y_m: off_road(driving([(x_m, y_m)], [0.0], frames=1, road=road), 0)[0]
+             for x_m, y_m in ((1010.0, 0.0), (998.0, 4.0), (400.0, 8.0), (510.0, 8.01), (1010.0, 8.02))}
+    assert there == {0.0: False, 4.0: False, 8.0: False, 8.01: True, 8.02: True}
+
+
+def test_lane_changes_are_to_the_side() -> None:
+    across = driving([(50.0, 0.0)], [20.0], [0.14], frames=30)  # 8 m to the right in 3 s: two lanes
+    assert lane_changes(across, 0) == 2
+    first, second = np.array([[0.0, 0.0], [50.0, 0.0]]), np.array([[50.0, 0.0], [200.0, 0.0]])
+    on = driving([(0.0, 0.0)], [30.0], road=Road((Lane(first, 4.0, successors=(1,)), Lane(second, 4.0))))
+    assert lane_changes(on, 0) == 0
+
+
+@pytest.mark.parametrize(("other", "speeds", "headings", "kind", "fault"), [
+    ((10.0, 0.0), [20.0, 10.0], None, "front", True),
+    ((-10.0, 0.0), [10.0, 20.0], None, "rear-ended", False),
+    ((10.0, 0.0), [20.0, 0.0], None, "stopped other", True),
+    ((-10.0, 0.0), [0.0, 20.0], None, "stopped agent", False),
+    ((-1.0, 4.0), [20.0, 20.0], [0.0, -0.2], "side", False),  # it swerves into us, who keep to our lane
+    ((-1.0, 4.0), [20.0, 20.0], [0.2, 0.0], "side", True),  # we swerve into it
+])
+def test_fault(other: tuple[float, float], speeds: list[float], headings: list[float] | None, kind: str,
+               fault: bool) -> None:
+    touched = contacts(driving([(0.0, 0.0), other], speeds, headings), 0)
+    assert [(contact.other, contact.kind, contact.at_fault) for contact in touched] == [(1, kind, fault)]
+
+
+def test_nothing_passes_through_between_frames() -> None:
+    """Head on at 60 m/s, 1 s apart: no frame shows an overlap, the sweep does."""
+    through = driving([(0.0, 0.0), (60.0, 0.0)], [30.0, 30.0], [0.0, np.pi], frames=3, dt_s=1.0,
+                      road=straight_road(1, 100.0))
+    passing = contacts(driving([(0.0, 0.0), (45.0, 0.0)], [30.0, 30.0], [0.0, np.pi], frames=2, dt_s=1.0), 0)
+    assert [contact.kind for contact in contacts(through, 0)] == ["front"]
+    assert [(contact.frame, contact.kind) for contact in passing] == [(0, "front")]
+    beside = driving([(0.0, 0.0), (45.0, 4.0)], [30.0, 30.0], [0.0, np.pi], frames=2, dt_s=1.0)
+    assert contacts(beside, 0) == []
