@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["reference", "kernel"]
 
-BUILT_IN = ("idm", "planner", *RULES)
+BUILT_IN = ("idm", "planner", "careful", *RULES)
 PPO_FOLDERS = (Path("runs/ppo"), Path(__file__).parent / "assets" / "ppo")  # where "ppo" is looked for
 
 
@@ -60,8 +60,8 @@ class Driver:
 def load_driver(reference: str, config: EnvConfig, seed: int = 0, mode: str = "tilt") -> Driver:
     """The driver that a reference means, for worlds of a config.
 
-    A reference is a built-in name ("idm", "planner", "slower", "idle", "gap", "random"), with or without
-    "baseline:" before it, "ppo", or the path of a checkpoint or run folder. `mode` is how a behaviour
+    A reference is a built-in name ("idm", "planner", "careful", "slower", "idle", "gap", "random"), with or
+    without "baseline:" before it, "ppo", or the path of a checkpoint or run folder. `mode` is how a behaviour
     transformer chooses its actions: bc, target or tilt.
     """
     name = reference.removeprefix("baseline:")
@@ -87,10 +87,10 @@ def find_ppo() -> Path:
 def _built_in(name: str, config: EnvConfig, seed: int) -> Driver:
     if name == "idm":  # highway-env drives; the policy's actions are ignored
         return Driver(name, Idle(), hash_of(name), ego="idm")
-    if name == "planner":
-        from drive_gen.policies.planner import Planner
+    if name in ("planner", "careful"):
+        from drive_gen.policies.planner import CAREFUL, Planner
 
-        planner = Planner()
+        planner = dataclasses.replace(CAREFUL) if name == "careful" else Planner()
         return Driver(name, planner, hash_of([name, _settings(planner)]))
     policy = RULES[name](seed)
     return Driver(name, policy, hash_of([name, _settings(policy), seed if name == "random" else 0]))
@@ -103,9 +103,10 @@ def _settings(policy: Any) -> dict[str, Any]:
 
 def _trained(path: Path, name: str, mode: str) -> Driver:
     """A driver from a checkpoint; torch is loaded only here."""
-    from drive_gen.policies.pretrained import MANIFEST, checkpoint_folder, model_type_of
+    from drive_gen.policies.pretrained import MANIFEST, checkpoint_folder, model_type_of, verify
 
     folder = checkpoint_folder(path)
+    verify(folder)
     kind, digest = model_type_of(folder), sha256_of(folder / MANIFEST)[:16]
     if kind == "ppo":
         from drive_gen.train.ppo import PpoPolicy

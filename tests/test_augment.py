@@ -167,13 +167,13 @@ def test_training_stops_goes_on_and_gives_a_model_that_generates(
     assert resume_diffusion(tmp_path / "run").step == 6
     with pytest.raises(InputError, match="holds a run already"):
         train_diffusion([real], tmp_path / "run", training)
-    assert augment_command(data=(real,), out=tmp_path / "made", count=2, checkpoint=tmp_path / "run",
+    assert augment_command((real,), out=tmp_path / "made", count=2, checkpoint=tmp_path / "run",
                            mode="vary", strength=0.02, sampler_steps=2, json=True) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["accepted"] == 2
     assert {row["signal"] for row in said["realism"]} >= {"speed_mps", "acceleration_mps2", "gap_m"}
     assert train_command(resume=tmp_path / "run") == 0
-    assert "next: drive-gen augment --data" in capsys.readouterr().out
+    assert f"next: drive-gen augment {real}" in capsys.readouterr().out
 
 
 def test_a_window_that_half_of_the_episodes_have_is_taken() -> None:
@@ -183,9 +183,9 @@ def test_a_window_that_half_of_the_episodes_have_is_taken() -> None:
 
 
 def test_wrong_flags_are_refused(real: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--data STORE"):
-        augment_command(out=tmp_path)
+    with pytest.raises(InputError, match="count must be at least 1"):
+        augment_command((real,), out=tmp_path, count=0)
     with pytest.raises(InputError, match="strength is the share"):
-        augment_command(data=(real,), out=tmp_path, strength=1.5)
+        augment_command((real,), out=tmp_path, strength=1.5)
     with pytest.raises(InputError, match="--data STORE"):
         train_command(out=tmp_path)

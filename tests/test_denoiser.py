@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +76,19 @@ def test_what_agents_condition_and_noise_hold_does_matter() -> None:
     unasked = condition.unasked()
     torch.testing.assert_close(model(noisy, signal, unasked._replace(returns=returns)),
                                model(noisy, signal, unasked))
+
+
+def test_an_agent_sees_how_its_lead_moves_against_it() -> None:
+    """Cars 0 and 3 begin in one lane, 120 m apart; the others have nobody ahead of them."""
+    noisy, _, condition = inputs()
+    seen = Denoiser(CONFIG)._ahead(noisy, condition)
+    ego, lead = list(condition.agent[0, [0, 3], :3] * torch.tensor([50.0, 4, 20]))
+    torch.testing.assert_close(seen[0, 0, :, :4], noisy[0, 3] - noisy[0, 0])
+    gap = (lead - ego)[0] + (lead - ego)[2] * 0.2 * torch.arange(20)
+    torch.testing.assert_close(seen[0, 0, :, 4], gap / 50)
+    assert float((lead - ego)[0]) == pytest.approx(120, abs=1e-3)
+    assert (seen[0, 0, :, 5] == 1).all()
+    assert not seen[0, 1:4].any()
 
 
 def test_consistent_motion_has_places_that_are_sums_of_speeds() -> None:

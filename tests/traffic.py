@@ -26,6 +26,6 @@ def driven(agents: int = 4, frames: int = 60, seed: int = 0, dt_s: float = 0.2,
     known = np.ones((agents, frames), bool)
     known[:, -1] = False
     return make_episode(position, heading, speeds, size, np.ones((agents, frames), bool), dt_s=dt_s, ego=0,
-                        control=np.concatenate((control, np.zeros((agents, 1, 2))), axis=1), control_known=known,
+                        control=np.concatenate((control, np.zeros((agents, 1, 2))), 1), control_known=known,
                         road=road or straight_road(3, 2000.0),
                         source=Source("simulated", "toy", f"toy/{seed}", seed=seed, driver="test"))

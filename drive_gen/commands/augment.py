@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import tyro
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from drive_gen.generate.augment import Tally
@@ -15,8 +13,8 @@ if TYPE_CHECKING:
 REALISM_WINDOWS = 300  # real and generated windows that the realism table compares, at most
 
 
-def augment(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = (), out: Path, count: int = 200,
-            seed: int = 0, checkpoint: Path | None = None, config: Path | None = None,
+def augment(data: tuple[Path, ...], /, *, out: Path, count: int = 200, seed: int = 0,
+            checkpoint: Path | None = None, config: Path | None = None,
             mode: Literal["continue", "vary"] | None = None, strength: float | None = None,
             guidance: float | None = None, return_factor: float | None = None,
             sampler_steps: int | None = None, json: bool = False) -> int:
@@ -27,11 +25,12 @@ def augment(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
     goes on where it was: give the same command again.
 
     Args:
-        data: An episode store with real episodes; give the flag once for each.
+        data: Episode stores with real episodes, one or more.
         out: Episode store to write or to add to.
         count: Accepted episodes wanted.
         seed: Of everything random.
-        checkpoint: Diffusion checkpoint or run folder; the bundled one, or one trained first, if not given.
+        checkpoint: Diffusion checkpoint or run folder. If not given: `diffusion` beside the store, or the
+            bundled one, or one that is trained first (preset quick).
         config: YAML file of settings (limits, tries, batch, ...).
         mode: continue: from 1 s of history; vary: by re-noising the whole real window.
         strength: With vary, the share of the noise that is added, from 0 to 1.
@@ -40,12 +39,13 @@ def augment(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
         sampler_steps: Denoising steps.
         json: Print only JSON.
     """
+    from drive_gen.data.store import read_index
     from drive_gen.envs.files import InputError
 
-    if not data:
-        raise InputError("give the real episodes to begin from: --data STORE")
     if count < 1 or seed < 0:
         raise InputError(f"--count must be at least 1 and --seed at least 0, got {count} and {seed}")
+    for store in data:
+        read_index(store)  # before a model is loaded or trained
     changes = {"mode": mode, "strength": strength, "guidance": guidance, "return_factor": return_factor,
                "sampler_steps": sampler_steps}
     settings = _settings(config, {name: value for name, value in changes.items() if value is not None})
@@ -55,7 +55,7 @@ def augment(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
     return 0
 
 
-def train_diffusion(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = (),
+def train_diffusion(*, data: tuple[Path, ...] = (),
                     out: Path | None = None, resume: Path | None = None,
                     preset: Literal["quick", "base"] = "base", config: Path | None = None,
                     seconds: float | None = None, agents: int | None = None, steps: int | None = None,
@@ -68,7 +68,7 @@ def train_diffusion(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendActi
     held-out windows. ^C saves; --resume goes on to the very same result.
 
     Args:
-        data: An episode store; give the flag once for each.
+        data: Episode stores, one or more.
         out: Folder to write: config.json, metrics.jsonl, tb/, checkpoints/best and last, training_state/.
         resume: Go on with the stopped run in this folder, with its own settings; no other flags.
         preset: quick: about a minute and a half on one core; base: a larger network, trained longer.
@@ -131,25 +131,33 @@ def _training(preset: str, path: Path | None, seconds: float | None, agents: int
 
 def _generation(data: tuple[Path, ...], out: Path, checkpoint: Path | None, settings: AugmentConfig,
                 seed: int) -> Generation:
-    """The model and the windows to begin from; a model is trained beside the store where there is none."""
+    """The model and the real windows to begin from."""
+    from drive_gen.generate.candidates import Generation, parents_of
+    from drive_gen.generate.denoiser import Denoiser
+
+    _use_all_cores()
+    model = Denoiser.from_pretrained(checkpoint or _found(data, out.parent / "diffusion"))
+    return Generation(parents_of(data, model.config, limits=settings.limits), model, settings, seed)
+
+
+def _found(data: tuple[Path, ...], beside: Path) -> Path:
+    """The model to use where none is given: the one beside the store, the bundled one, or one trained now."""
     import sys
 
     import drive_gen
-    from drive_gen.generate.candidates import Generation, parents_of
     from drive_gen.generate.config import diffusion_preset
-    from drive_gen.generate.denoiser import Denoiser
     from drive_gen.policies.pretrained import MANIFEST
     from drive_gen.train.diffusion import train_diffusion as train
 
-    _use_all_cores()
-    bundled, beside = Path(drive_gen.__file__).parent / "assets" / "diffusion", out.parent / "diffusion"
-    found = checkpoint or (bundled if (bundled / MANIFEST).exists() else beside)
-    if checkpoint is None and found == beside and not (beside / "checkpoints" / "best").exists():
-        print(f"no diffusion checkpoint given: training a small one on the data into {beside} (preset quick)",
-              file=sys.stderr)
+    bundled = Path(drive_gen.__file__).parent / "assets" / "diffusion"
+    if not (beside / "checkpoints" / "best").exists():
+        if (bundled / MANIFEST).exists():
+            print("no --checkpoint given: using the bundled diffusion model", file=sys.stderr)
+            return bundled
+        print(f"no --checkpoint given: training a small model on the data into {beside}", file=sys.stderr)
         train(data, beside, diffusion_preset("quick"))
-    model = Denoiser.from_pretrained(found)
-    return Generation(parents_of(data, model.config, limits=settings.limits), model, settings, seed)
+    print(f"using the diffusion model in {beside}", file=sys.stderr)
+    return beside
 
 
 def _generate(run: Generation, out: Path, count: int) -> Tally:
@@ -201,16 +209,16 @@ def _report(run: Generation, tally: Tally, data: tuple[Path, ...], out: Path, as
             table.add_row(name, str(number), f"{number / tally.tried:.1%}")
     console.print(table)
     if run.parents.unfit:
-        print(f"{run.parents.unfit} real windows were not begun from: recorded cars touch or leave the road there")
+        print(f"{run.parents.unfit} real windows were not begun from: recorded cars touch or leave the road")
     if realism:
         names = {"w1": "W1", "w1_floor": "W1, real to real", "jsd": "JSD", "jsd_floor": "JSD, real to real"}
         table = Table("signal", *names.values(), title="distance to held-out real driving")
         for row in realism:
             table.add_row(row["signal"], *(f"{row[name]:.3g}" for name in names))
         console.print(table)
-    stores = " ".join(f"--data {path}" for path in (*data, out))
+    stores = " ".join(map(str, (*data, out)))
     print(f"wrote {out}: {tally.accepted} episodes; "
-          f"next: drive-gen train behavior {stores} --out runs/behavior")
+          f"next: drive-gen train behavior --data {stores} --out runs/behavior")
 
 
 def _realism(run: Generation, data: tuple[Path, ...], out: Path) -> list[dict[str, Any]]:
@@ -261,8 +269,8 @@ def _say_trained(out: Path, data: tuple[Path, ...], as_json: bool) -> int:
         table.add_row(f"{row['step']}{mark}", f"{row['validation_loss']:.4f}")
     Console().print(table)
     stores = data or tuple(Path(path) for path in read_json(out / "config.json", "a run's config")["data"])
-    flags = " ".join(f"--data {path}" for path in stores)
-    print(f"wrote {best}; next: drive-gen augment {flags} --checkpoint {out} --out generated")
+    named = " ".join(map(str, stores))
+    print(f"wrote {best}; next: drive-gen augment {named} --checkpoint {out} --out generated")
     return 0
 
 

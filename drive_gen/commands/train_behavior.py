@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import tyro
+from typing import Any, Literal
 
 
-def train_behavior(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = (),
+def train_behavior(*, data: tuple[Path, ...] = (),
                    out: Path | None = None, resume: Path | None = None,
                    preset: Literal["quick", "base"] = "base", config: Path | None = None,
                    actions: Literal["auto", "meta", "continuous"] | None = None, steps: int | None = None,
@@ -22,7 +20,7 @@ def train_behavior(*, data: Annotated[tuple[Path, ...], tyro.conf.UseAppendActio
     --resume goes on to the very same result.
 
     Args:
-        data: An episode store; give the flag once for each.
+        data: Episode stores, one or more.
         out: Folder to write: config.json, metrics.jsonl, tb/, checkpoints/best and last, training_state/.
         resume: Go on with the stopped run in this folder, with its own settings; no other flags.
         preset: quick: about a minute on two cores; base: a larger network, trained longer.

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from drive_gen.data.processes import progress_bar, results_of
 from drive_gen.data.store import INDEX, Row, key_of, read_index, write_episodes
 from drive_gen.drivers import Driver, Engine, load_driver
 from drive_gen.envs.episode import META_ACTIONS, Episode
@@ -143,7 +138,7 @@ def collect(config: EnvConfig, drivers: Sequence[str], episodes: int, seed: int,
             source = source_of(driver.config_for(config), label, number)
             if key_of(source) not in known:
                 jobs.append(_Job(reference, config, number, explore, advisor, seed, driver.hash, engine))
-    return write_episodes(out, _episodes(jobs, workers or len(os.sched_getaffinity(0)), on_outcome))
+    return write_episodes(out, _episodes(jobs, workers, on_outcome))
 
 
 def _label(driver: Driver, explore: float) -> str:
@@ -154,34 +149,10 @@ def _label(driver: Driver, explore: float) -> str:
 
 def _episodes(jobs: list[_Job], workers: int, on_outcome: Callable[[Outcome], None]) -> Iterator[Episode]:
     """The jobs' episodes, in order."""
-    with ExitStack() as stack:
-        results: Iterator[tuple[Episode, Outcome]]
-        if min(workers, len(jobs)) > 1:
-            # Spawned, not forked: the threads of torch, numba and the progress bar do not survive a fork.
-            pool = multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), _start_worker)
-            results = stack.enter_context(pool).imap(_run, jobs)
-        else:
-            results = map(_run, jobs)
-        advance = stack.enter_context(_progress(len(jobs)))
-        for episode, outcome in results:
+    with results_of(jobs, _run, workers) as results, progress_bar() as progress:
+        for episode, outcome in progress.track(results, total=len(jobs), description="collecting"):
             on_outcome(outcome)
-            advance(f"{outcome.driver} {outcome.seed}")
             yield episode
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on stderr with the time that remains."""
-    columns = (TextColumn("collecting"), BarColumn(), MofNCompleteColumn(), TextColumn("left"),
-               TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda what: bar.update(task, advance=1, description=what)
-
-
-def _start_worker() -> None:
-    """Leave ^C to the main process, which then ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @cache

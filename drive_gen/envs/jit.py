@@ -1,4 +1,4 @@
-"""numba's compiler behind a typed decorator, with a cache that notices changes in every file of the kernel."""
+"""numba's compiler behind a typed decorator, with a cache that notices changes in any file of the kernel."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# The files whose compiled functions others call. numba's cache looks at a function's own file only, and would go
-# on using machine code in which an older callee is inlined.
+# The files whose compiled functions others call. numba's cache looks at a function's own file only, and would
+# go on using machine code in which an older callee is inlined.
 SOURCES = ("kernel_types.py", "kernel.py", "collide.py", "policy_step.py")
-DIGEST = hashlib.sha256(b"".join(Path(__file__).with_name(name).read_bytes() for name in SOURCES)).hexdigest()[:8]
+_TEXT = b"".join(Path(__file__).with_name(name).read_bytes() for name in SOURCES)
+DIGEST = hashlib.sha256(_TEXT).hexdigest()[:8]
 
 
 def compiled(function: Function) -> Function:

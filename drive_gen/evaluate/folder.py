@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+from drive_gen.data.processes import progress_bar, results_of
 from drive_gen.data.store import write_episodes
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError, make_folder, write_text
 
 SCHEMA = "drive_gen.evaluation/1"
 SUMMARY, ROWS, EPISODES = "summary.json", "rows.jsonl", "episodes"
-FLUSH_UNITS = 32  # at most so many finished episodes are lost to a kill
+FLUSH_UNITS = 16  # at most so many finished episodes are lost to a kill
 
 Row = dict[str, Any]
 Unit = TypeVar("Unit")
@@ -93,7 +87,7 @@ def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, 
 
     done = 0
     try:
-        with _results(units, work, workers or cores()) as results, _progress() as progress:
+        with results_of(units, work, workers) as results, progress_bar() as progress:
             for result in progress.track(results, total=len(units), description=what):
                 waiting.append(result)
                 done += 1
@@ -104,33 +98,3 @@ def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, 
         raise
     finally:
         flush()
-
-
-def cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _results(units: Sequence[Unit], work: Work[Unit],
-             workers: int) -> Iterator[Iterator[tuple[Row, Episode]]]:
-    if workers == 1 or len(units) < 2:
-        yield map(work, units)
-        return
-    # Spawned, not forked: a fork copies torch's and OpenMP's locks in whatever state they are in.
-    pool = ProcessPoolExecutor(min(workers, len(units)), get_context("spawn"), _start_worker)
-    try:
-        yield pool.map(work, units, chunksize=max(1, min(8, len(units) // (4 * workers))))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """One thread a worker, and ^C is the parent's to handle."""
-    os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported, later
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left"),
-                    TimeRemainingColumn(), console=Console(stderr=True))

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from drive_gen.envs import reward
 from drive_gen.envs.episode import Episode
-from drive_gen.envs.geometry import corners
-from drive_gen.envs.road import Road
 
 TTC_S = 2.0  # tau of the exposure metrics; the trigger of the R157 driver model
 STANDSTILL_MPS = 0.5  # below this a headway means nothing
 HARD_BRAKE_MPS2, HARD_BRAKE_S, HARD_BRAKE_MERGE_S = -4.0, 0.2, 1.0
-OFF_ROAD_M = 0.3
-BESIDE = 1.6  # lane widths within which a lane counts as the one beside, or ahead
-MAP_END_M = 5.0  # past a lane's end, whether the road goes on is asked here
 
 
 def time_to_collision(gap_m: np.ndarray, closing_mps: np.ndarray) -> np.ndarray:
@@ -109,30 +105,9 @@ def distance_m(episode: Episode, agent: int) -> float:
 def off_road(episode: Episode, agent: int) -> np.ndarray:
     """Whether a corner of the body is more than 0.3 m outside every lane; (T,) bool, False where absent.
 
-    Where the map ends the road is taken to go on straight; a lane that ends beside others does end.
-    Source: the drivable-area check of nuPlan.
+    Source: the drivable-area check of nuPlan; the ends of the map as in `Road.overhang_m`.
     """
-    body = corners(episode.position_m[agent], episode.heading_rad[agent], episode.size_m[agent])
-    seen = episode.road.frames_of(body)  # (T, 4, lanes)
-    lanes = episode.road.lanes
-    ends = np.array([_open_ends(episode.road, number) for number in range(len(lanes))])  # (lanes, 2)
-    lengths, halves = (np.array(values) for values in zip(*((lane.length_m, lane.width_m / 2)
-                                                            for lane in lanes), strict=True))
-    before = np.where(ends[:, 0], 0.0, np.maximum(-seen.s_m, 0))
-    after = np.where(ends[:, 1], 0.0, np.maximum(seen.s_m - lengths, 0))
-    outside_m = np.hypot(np.maximum(np.abs(seen.d_m) - halves, 0), before + after).min(-1)
-    return np.asarray((outside_m > OFF_ROAD_M).any(-1) & episode.valid[agent])
-
-
-def _open_ends(road: Road, number: int) -> tuple[bool, bool]:
-    """Whether a lane starts and ends where the map does: no lane goes on there, and none does beside it."""
-    lane = road.lanes[number]
-    past = lane.position_at(np.array([-MAP_END_M, lane.length_m + MAP_END_M]))  # (2, 2)
-    covered = np.zeros(2, bool)
-    for other in (one for one in road.lanes if one is not lane):
-        s_m, d_m, _ = other.frame_of(past)
-        covered |= (s_m >= 0) & (s_m <= other.length_m) & (np.abs(d_m) <= BESIDE * other.width_m)
-    return not covered[0], not covered[1]
+    return np.asarray(reward.off_road(episode, agent, np.arange(episode.steps)) & episode.valid[agent])
 
 
 def lane_changes(episode: Episode, agent: int) -> int:

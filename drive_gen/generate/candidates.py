@@ -91,13 +91,11 @@ class Generation:
 
 
 class Driven(NamedTuple):
-    """What the bicycle made of one scene's sampled states; arrays as in an Episode, of its n agents."""
+    """What the bicycle made of one scene's sampled states, for its n agents."""
 
-    position_m: np.ndarray
-    heading_rad: np.ndarray
-    speed_mps: np.ndarray
-    control: np.ndarray
-    valid: np.ndarray
+    states: np.ndarray  # (n, T, 4): x, y [m], heading [rad], speed [m/s], in the world frame
+    control: np.ndarray  # (n, T, 2)
+    valid: np.ndarray  # (n, T)
     residual_m: float  # the largest distance between a sampled and a driven position
 
 
@@ -198,12 +196,10 @@ def _driven(run: Generation, scenes: Scenes, place: int, motion: np.ndarray, con
     parent = run.parents.episodes[origin.episode].only(np.array(origin.agents))
     parent = parent.window(origin.start, origin.start + scenes.valid.shape[-1])
     valid, control = scenes.valid[place, : parent.agents], control[: parent.agents]
-    position, heading, speed = redriven(parent.position_m, parent.heading_rad, parent.speed_mps, control,
-                                        valid, parent.size_m[:, 0], run.model.config.dt_s)
-    frame = run.parents.frame_of(origin.episode)
-    apart = frame.to_road(position) - [origin.x_m, 0] - motion[: parent.agents, :, :2]
-    residual = float(np.hypot(*apart[valid].T).max())
-    return Driven(position, heading, speed, control, valid, residual)
+    states = redriven(parent, control, valid)
+    apart = run.parents.frame_of(origin.episode).to_road(states[..., :2]) - [origin.x_m, 0]
+    residual = np.hypot(*(apart - motion[: parent.agents, :, :2])[valid].T).max()
+    return Driven(states, control, valid, float(residual))
 
 
 def _episode(run: Generation, scenes: Scenes, place: int, driven: Driven, asked: np.ndarray,
@@ -221,6 +217,7 @@ def _episode(run: Generation, scenes: Scenes, place: int, driven: Driven, asked:
     source = Source("generated", "diffusion", parent.source.group, seed=attempt, driver=parent.source.driver,
                     config_hash=run.hash, licence=parent.source.licence, versions={"drive_gen": __version__},
                     notes=notes)
-    return make_episode(driven.position_m, driven.heading_rad, driven.speed_mps, parent.size_m, driven.valid,
-                        control=driven.control * known[..., None], control_known=known, kind=parent.kind,
-                        agent_id=parent.agent_id, dt_s=parent.dt_s, road=parent.road, source=source, ego=0)
+    return make_episode(driven.states[..., :2], driven.states[..., 2], driven.states[..., 3], parent.size_m,
+                        driven.valid, control=driven.control * known[..., None], control_known=known,
+                        kind=parent.kind, agent_id=parent.agent_id, dt_s=parent.dt_s, road=parent.road,
+                        source=source, ego=0)

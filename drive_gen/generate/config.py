@@ -31,7 +31,7 @@ class DiffusionConfig:
     diffusion_steps: int = 1000
     # One standard deviation of each of FEATURES; training puts its data's in.
     scales: tuple[float, float, float, float] = (8.0, 1.0, 1.6, 0.4)
-    # Mean, standard deviation and 95 % quantile of the returns (progress, safety, comfort); from the data too.
+    # Mean, standard deviation and 95 % quantile of the returns (progress, safety, comfort); its data's too.
     return_mean: tuple[float, float, float] = (0.7, 0.9, 0.9)
     return_scale: tuple[float, float, float] = (0.1, 0.1, 0.1)
     return_high: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -57,7 +57,7 @@ class DiffusionTraining:
 
     model: DiffusionConfig = field(default_factory=DiffusionConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=4000, batch_size=32, learning_rate=1.5e-3, weight_decay=0.01, evaluate_every=250,
+        steps=2000, batch_size=24, learning_rate=1.5e-3, weight_decay=0.01, evaluate_every=250,
         save_every=250))
     stride: int = 2  # frames between the windows of an episode
     windows: int = 10_000  # at most, drawn at random
@@ -79,7 +79,7 @@ def diffusion_preset(name: str) -> DiffusionTraining:
     if name == "base":
         return base
     return replace(base, windows=4000, model=replace(base.model, width=64, layers=2, agents=8),
-                   loop=replace(base.loop, steps=600, learning_rate=2e-3, warmup=30, ema=0.99,
+                   loop=replace(base.loop, steps=600, batch_size=32, learning_rate=2e-3, warmup=30, ema=0.99,
                                 evaluate_every=200, save_every=200))
 
 

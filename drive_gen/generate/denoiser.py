@@ -22,6 +22,7 @@ from drive_gen.policies.pretrained import Pretrained
 PAIR_FEATURES = 5
 TYPICAL_JERK_MPS3 = (5.0, 20.0)  # along, aside: highway-env's lane changes are brisk
 BELIEF = 0.05  # standard error that the network's output is believed to have, in units of the scales
+LANE_M = 2.0  # cars less than this aside of each other are in one lane
 WAVES_M = (400.0, 200.0, 100.0, 50.0, 25.0)  # of the sines that tell positions along the road apart
 
 
@@ -114,7 +115,7 @@ class Denoiser(Pretrained):
 
     def _build(self, config: DiffusionConfig) -> None:
         width, patch = config.width, config.patch_frames
-        channels = 2 * len(FEATURES) + 2  # noisy, given; and whether the frame is valid and known
+        channels = 3 * len(FEATURES) + 4  # noisy, given, lead's; valid, known, gap, whether any lead
         self.embed_patch = nn.Linear(patch * channels, width)
         self.embed_agent = _mlp(AGENT_FEATURES + 2 * len(WAVES_M), width, width)
         self.embed_time = nn.Parameter(0.02 * torch.randn(config.patches, width))
@@ -155,20 +156,40 @@ class Denoiser(Pretrained):
     def _tokens(self, noisy: Tensor, condition: Condition) -> Tensor:
         """One token for each agent and patch of frames; (B, N, P, D)."""
         valid, known = condition.valid[..., None], condition.known[..., None]
-        frames = torch.cat((noisy * valid, condition.given * known, valid.float(), known.float()), dim=-1)
+        noisy = noisy * valid
+        frames = torch.cat((noisy, condition.given * known, valid.float(), known.float(),
+                            self._ahead(noisy, condition)), dim=-1)
         patches = frames.reshape(*frames.shape[:2], self.config.patches, -1)  # (B, N, P, frames * channels)
         waves = condition.agent[..., :1] * 50 * (2 * math.pi / noisy.new_tensor(WAVES_M))
         agent = self.embed_agent(torch.cat((condition.agent, waves.sin(), waves.cos()), dim=-1))  # (B, N, D)
         ego = F.one_hot(torch.zeros((), dtype=torch.long, device=noisy.device), agent.shape[1])[:, None]
-        tokens: Tensor = self.embed_patch(patches) + self.embed_time + (agent + ego * self.embed_ego)[:, :, None]
+        agent = agent + ego * self.embed_ego
+        tokens: Tensor = self.embed_patch(patches) + self.embed_time + agent[:, :, None]
         return tokens
+
+    def _ahead(self, noisy: Tensor, condition: Condition) -> Tensor:
+        """How the car that was ahead in the lane at first moves against each agent's own; (B, N, T, 6).
+
+        The difference of their noisy states, the gap that first speeds would leave, and whether there is any:
+        attention alone finds it hard to subtract two places precisely.
+        """
+        apart, present = _apart(condition), condition.valid.any(-1)[:, None]
+        in_lane = present & (apart[..., 0] > 0) & (apart[..., 1].abs() < LANE_M)
+        distance, lead = torch.where(in_lane, apart[..., 0], torch.inf).min(-1)  # (B, N)
+        there = torch.isfinite(distance)
+        index = lead[..., None, None].expand_as(noisy)
+        closing = torch.gather(apart[..., 2], 2, lead[..., None]) * self.config.dt_s
+        frames = torch.arange(noisy.shape[2], device=noisy.device)
+        gap = torch.where(there, distance, 0)[..., None] + closing * frames
+        difference = torch.cat((torch.gather(noisy, 1, index) - noisy, gap[..., None] / 50), dim=-1)
+        return torch.cat((difference, torch.ones_like(difference[..., :1])), dim=-1) * there[..., None, None]
 
     def _context(self, signal: Tensor, condition: Condition) -> Tensor:
         """Noise level, road and return as one vector; (B, D)."""
         half = self.config.width // 2
         rates = torch.exp(torch.linspace(0, math.log(100), half, device=signal.device))
         angles = torch.arccos(signal.clamp(0, 1).sqrt())[:, None] * rates
-        mean, scale = (signal.new_tensor(values) for values in (self.config.return_mean, self.config.return_scale))
+        mean, scale = map(signal.new_tensor, (self.config.return_mean, self.config.return_scale))
         returns = self.embed_return((condition.returns - mean) / scale)
         asked = torch.where(condition.asked[:, None], returns, self.unasked)
         return F.silu(self.embed_level(torch.cat((angles.sin(), angles.cos()), dim=-1))
@@ -180,14 +201,18 @@ class Denoiser(Pretrained):
         Agents attend by how they stood to each other at first: a learnt function of their distances.
         """
         here = condition.valid.view(*condition.valid.shape[:2], self.config.patches, -1).any(-1)  # (B, N, P)
-        start = condition.agent[..., :3] * condition.agent.new_tensor((50.0, 4.0, 20.0))  # x, y, v
-        apart = start[:, None] - start[:, :, None]  # (B, N, N, 3), seen from the first N
-        ahead, aside, faster = apart.unbind(-1)
+        ahead, aside, faster = _apart(condition).unbind(-1)
         pair = torch.stack((ahead / 50, torch.tanh(ahead / 10), aside / 4, torch.exp(-(aside / 2) ** 2),
                             faster / 5), dim=-1)
         bias = self.embed_pair(pair).movedim(-1, 1)  # (B, H, N, N)
         absent = torch.zeros(here.shape, device=bias.device, dtype=bias.dtype).masked_fill(~here, -1e4)
         return absent[:, :, None, None], bias[:, None] + absent.transpose(1, 2)[:, :, None, None]
+
+
+def _apart(condition: Condition) -> Tensor:
+    """How far ahead, aside (m) and faster (m/s) the second of two agents began; (B, N, N, 3)."""
+    start = condition.agent[..., :3] * condition.agent.new_tensor((50.0, 4.0, 20.0))
+    return start[:, None] - start[:, :, None]
 
 
 def projections(config: DiffusionConfig) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from drive_gen.envs.episode import Episode
 from drive_gen.envs.kinematics import inverse_bicycle, roll_out, step_bicycle
 from drive_gen.generate.config import Limits
 
@@ -37,23 +38,22 @@ def refit(motion: np.ndarray, length_m: np.ndarray, dt_s: float, limits: Limits)
     return control
 
 
-def redriven(position_m: np.ndarray, heading_rad: np.ndarray, speed_mps: np.ndarray, control: np.ndarray,
-             valid: np.ndarray, length_m: np.ndarray,
-             dt_s: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """States (A, T, ...) that controls (A, T, 2) give from each agent's first valid state, in float64.
+def redriven(episode: Episode, control: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """What controls (A, T, 2) make of the agents of an episode from their first valid (A, T) states on.
 
-    The arrays are as in an Episode; only the first valid state of each agent is read.
+    Gives x, y, heading and speed in the world frame, (A, T, 4) float64; what is not valid means nothing.
     """
     frames, who = np.arange(valid.shape[1]), np.arange(len(valid))
     first = valid.argmax(1)
     # Every agent's controls are moved to begin at frame 0, rolled out, and moved back.
     ahead = np.minimum(frames + first[:, None], frames[-1])
-    begin = [array[who, first].astype(np.float64) for array in (position_m, heading_rad, speed_mps)]
-    rolled = roll_out(begin[0], begin[1], begin[2], control[who[:, None], ahead][:, :-1].astype(np.float64),
-                      length_m.astype(np.float64), dt_s)
-    back = np.maximum(frames - first[:, None], 0)
-    position, heading, speed = (array[who[:, None], back] for array in rolled)
-    return position, heading, speed
+    position, heading, speed = (array[who, first].astype(np.float64) for array in
+                                (episode.position_m, episode.heading_rad, episode.speed_mps))
+    position, heading, speed = roll_out(position, heading, speed,
+                                        control[who[:, None], ahead][:, :-1].astype(np.float64),
+                                        episode.size_m[:, 0].astype(np.float64), episode.dt_s)
+    motion = np.concatenate((position, heading[..., None], speed[..., None]), axis=-1)
+    return np.asarray(motion[who[:, None], np.maximum(frames - first[:, None], 0)])
 
 
 def _fit_speed(first: np.ndarray, motion: np.ndarray, dt_s: float) -> np.ndarray:

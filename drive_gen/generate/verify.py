@@ -122,8 +122,7 @@ def _recomputed_error(episode: Episode, moves: np.ndarray) -> float:
     returns = (np.diff(episode.valid.astype(int), axis=1) > 0).sum(1) + episode.valid[:, 0] > 1
     if returns.any() or not episode.control_known[:, :-1][moves].all():
         return float("inf")
-    given = (episode.position_m, episode.heading_rad, episode.speed_mps)
-    driven = redriven(*given, episode.control, episode.valid, episode.size_m[:, 0], episode.dt_s)
-    errors = [np.abs(expected.astype(np.float32) - array)[episode.valid]
-              for expected, array in zip(driven, given, strict=True)]
-    return float(max(error.max(initial=0) for error in errors))
+    stored = np.concatenate((episode.position_m, episode.heading_rad[..., None],
+                             episode.speed_mps[..., None]), axis=-1)
+    driven = redriven(episode, episode.control, episode.valid).astype(np.float32)
+    return float(np.abs(driven - stored)[episode.valid].max(initial=0))

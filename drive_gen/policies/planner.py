@@ -74,6 +74,10 @@ class Planner:
         return int(action), float(value)
 
 
+# The teacher: it keeps distances at which a learner's small errors are no crash.
+CAREFUL = Planner(caution=2.0, headway_s=0.8, time_to_collision_s=2.5)
+
+
 def world_in(env: DriveEnv | KernelEnv) -> tuple[World, Rules]:
     """The present world of an environment, for the kernel, and its rules."""
     if isinstance(env, KernelEnv):

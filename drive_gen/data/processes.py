@@ -1,0 +1,66 @@
+"""Work shared among processes: results in the order of the work, whatever the number of processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def results_of(
+    units: Sequence[Unit], work: Callable[[Unit], Result], workers: int = 0
+) -> Iterator[Iterator[Result]]:
+    """Each unit's result, in order, worked out in `workers` processes (0: one a core)."""
+    count = min(workers or cores(), len(units))
+    if count < 2:
+        yield map(work, units)
+        return
+    # Spawned, not forked: a fork copies torch's and OpenMP's locks in whatever state they are in.
+    pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker)
+    try:
+        yield pool.map(work, units)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def progress_bar() -> Progress:
+    """A bar on stderr with the time that remains; gone when it is done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _start_worker() -> None:
+    """One thread a worker; ^C is the parent's to handle, and a worker whose parent was killed ends too."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # torch reads it when it is imported, later
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)  # nobody is left to take a result, or to hear why
