@@ -29,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--work", type=Path, default=Path("runs/release"))
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--steps", type=int, default=2000, help="updates of the last training")
+    parser.add_argument("--steps", type=int, default=1400, help="updates of the last training")
     parser.add_argument("--round-steps", type=int, default=400, help="updates of the trainings before it")
     options = parser.parse_args()
     stores = teach(options.work)

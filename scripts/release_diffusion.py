@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--work", type=Path, default=Path("runs/release"))
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2000)
     options = parser.parse_args()
     config = diffusion_preset("base")
     config = replace(
@@ -30,7 +30,7 @@ def main() -> None:
         model=replace(config.model, width=96, layers=3),
         loop=replace(config.loop, steps=options.steps, device=options.device),
     )
-    stores = [options.work / name for name in ("planner", "noisy", "rules")]
+    stores = [options.work / name for name in ("teacher", "noisy", "rules")]
     run = options.work / "diffusion"
     if (run / "training_state").exists():
         resume_diffusion(run)

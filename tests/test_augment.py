@@ -74,7 +74,7 @@ def test_a_generated_episode_begins_where_its_parent_was(generation: Generation)
     np.testing.assert_array_equal(candidate.episode.position_m[:, 0], parent.position_m[agents, frame])
     np.testing.assert_array_equal(candidate.episode.speed_mps[:, 0], parent.speed_mps[agents, frame])
     index = parents_at([0], len(generation.parents.scenes), generation.seed)
-    asked = np.minimum(generation.parents.scenes.returns[index[0]] * 1.3, 1)
+    asked = np.minimum(generation.parents.scenes.returns[index[0]] * [1, 100, 1.3], 1)
     np.testing.assert_allclose(notes["asked"], asked, atol=1e-6)
 
 
@@ -82,7 +82,10 @@ def test_no_more_is_asked_than_data_reach_or_the_parent_got(generation: Generati
     shape = replace(SHAPE, return_high=(0.8, 0.9, 1.0))
     run = replace(generation, model=Denoiser(shape))
     asked = asked_of(np.array([[0.5, 0.85, 0.95], [0.9, 0.1, 0.2]]), run)
-    np.testing.assert_allclose(asked, [[0.65, 0.9, 1.0], [0.9, 0.13, 0.26]], rtol=1e-6)
+    np.testing.assert_allclose(asked, [[0.5, 0.9, 1.0], [0.9, 0.9, 0.26]], rtol=1e-6)
+    run = replace(run, config=replace(SLIGHT, return_factor=(1.3, 1.3, 1.3)))
+    asked = asked_of(np.array([[0.5, 0.1, 0.95], [0.9, 0.1, 0.2]]), run)
+    np.testing.assert_allclose(asked, [[0.65, 0.13, 1.0], [0.9, 0.13, 0.26]], rtol=1e-6)
 
 
 def test_windows_with_contact_are_not_begun_from(tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_windows_with_contact_are_not_begun_from(tmp_path: Path) -> None:
     position = episode.position_m.copy()
     position[3, 30:] = position[2, 30:]
     write_episodes(tmp_path, [replace(episode, position_m=position)], split="train")
-    every, fit = parents_of([tmp_path], SHAPE), parents_of([tmp_path], SHAPE, limits=Limits())
+    every, fit = parents_of([tmp_path], SHAPE, limits=None), parents_of([tmp_path], SHAPE)
     assert (len(every.scenes), len(fit.scenes), fit.unfit) == (5, 3, 2)
     assert [origin.start for origin in fit.scenes.origins] == [0, 5, 10]
     with pytest.raises(InputError, match="in all 5 windows"):

@@ -16,7 +16,7 @@ REALISM_WINDOWS = 300  # real and generated windows that the realism table compa
 def augment(data: tuple[Path, ...], /, *, out: Path, count: int = 200, seed: int = 0,
             checkpoint: Path | None = None, config: Path | None = None,
             mode: Literal["continue", "vary"] | None = None, strength: float | None = None,
-            guidance: float | None = None, return_factor: float | None = None,
+            guidance: float | None = None, return_factor: tuple[float, float, float] | None = None,
             sampler_steps: int | None = None, json: bool = False) -> int:
     """Generate verified episodes from the real ones of the stores' train splits.
 
@@ -35,7 +35,8 @@ def augment(data: tuple[Path, ...], /, *, out: Path, count: int = 200, seed: int
         mode: continue: from 1 s of history; vary: by re-noising the whole real window.
         strength: With vary, the share of the noise that is added, from 0 to 1.
         guidance: How strongly the return asked acts: 0 not, 1 as learnt, more exaggerates.
-        return_factor: The return asked is the parent's times this, at most what 1 in 20 data windows reach.
+        return_factor: Progress, safety and comfort asked: the parent's times these three numbers, at most
+            what 1 in 20 windows of the data reach.
         sampler_steps: Denoising steps.
         json: Print only JSON.
     """
@@ -137,7 +138,7 @@ def _generation(data: tuple[Path, ...], out: Path, checkpoint: Path | None, sett
 
     _use_all_cores()
     model = Denoiser.from_pretrained(checkpoint or _found(data, out.parent / "diffusion"))
-    return Generation(parents_of(data, model.config, limits=settings.limits), model, settings, seed)
+    return Generation(parents_of(data, model.config, settings.limits), model, settings, seed)
 
 
 def _found(data: tuple[Path, ...], beside: Path) -> Path:
@@ -234,11 +235,11 @@ def _realism(run: Generation, data: tuple[Path, ...], out: Path) -> list[dict[st
     from drive_gen.data.store import iterate_episodes
     from drive_gen.envs.files import InputError
     from drive_gen.evaluate.realism import realism_against_floor
-    from drive_gen.generate.candidates import parents_of
+    from drive_gen.generate.candidates import windows_of
 
     made = [episode for episode in iterate_episodes(out) if episode.source.kind == "generated"]
     try:
-        held_out = parents_of(data, run.model.config, "validation")
+        held_out = windows_of(data, run.model.config, "validation")
         count = min(REALISM_WINDOWS, len(held_out.scenes))
         places = np.random.default_rng(run.seed).choice(len(held_out.scenes), count, replace=False)
         rows = realism_against_floor([held_out.window(place) for place in places],

@@ -29,6 +29,7 @@ from drive_gen.generate.schedule import cosine_signal
 from drive_gen.generate.verify import Verdict, off_road_m, touches, verify
 
 PARENTS = 2000  # windows to begin from, at most
+USUAL = Limits()
 
 
 class Candidate(NamedTuple):
@@ -99,20 +100,13 @@ class Driven(NamedTuple):
     residual_m: float  # the largest distance between a sampled and a driven position
 
 
-def parents_of(data: Sequence[Path], config: DiffusionConfig, split: str = "train",
-               limits: Limits | None = None) -> Parents:
-    """The windows of the real episodes in one split of the stores; only those of train have children.
+def parents_of(data: Sequence[Path], config: DiffusionConfig, limits: Limits | None = USUAL) -> Parents:
+    """The windows of the real episodes in the stores' train splits that generation may begin from.
 
-    With `limits`, windows are left out in which the recorded cars themselves touch or leave the road: tracks
-    are not always exact, and such a beginning cannot end well.
+    Windows are left out in which the recorded cars themselves touch, or leave the road by more than the
+    limits allow: tracks are not always exact, and such a beginning cannot end well. None keeps all.
     """
-    real = [episode for episode in iterate_episodes(list(data), split)
-            if episode.source.kind != "generated"]
-    if not real:
-        raise InputError(f"no real {split} episodes in {', '.join(map(str, data))}; "
-                         "`drive-gen collect` or `drive-gen import` writes some")
-    parents = Parents([resample(episode, config.dt_s) for episode in real],
-                      scenes_of(real, config, most=PARENTS))
+    parents = windows_of(data, config, "train")
     if limits is None:
         return parents
     windows = map(parents.window, range(len(parents.scenes)))
@@ -121,6 +115,17 @@ def parents_of(data: Sequence[Path], config: DiffusionConfig, split: str = "trai
         raise InputError(f"in all {len(fit)} windows of {', '.join(map(str, data))} recorded cars touch or "
                          "leave the road; raise off_road_m in the limits of --config, or check the import")
     return replace(parents, scenes=parents.scenes.take(np.flatnonzero(fit)), unfit=len(fit) - sum(fit))
+
+
+def windows_of(data: Sequence[Path], config: DiffusionConfig, split: str) -> Parents:
+    """The windows of the real episodes in one split of the stores."""
+    real = [episode for episode in iterate_episodes(list(data), split)
+            if episode.source.kind != "generated"]
+    if not real:
+        raise InputError(f"no real {split} episodes in {', '.join(map(str, data))}; "
+                         "`drive-gen collect` or `drive-gen import` writes some")
+    scenes = scenes_of(real, config, most=PARENTS)
+    return Parents([resample(episode, config.dt_s) for episode in real], scenes)
 
 
 def candidates(run: Generation, first: int = 0) -> Iterator[Candidate]:
@@ -147,7 +152,7 @@ def asked_of(returns: np.ndarray, run: Generation) -> np.ndarray:
     GTA (Lee et al., 2024) asks for a multiple; a return that no data ever had would leave the model guessing.
     """
     most = np.maximum(returns, run.model.config.return_high)
-    return np.asarray(np.minimum(returns * run.config.return_factor, most), np.float32)
+    return np.asarray(np.minimum(returns * np.array(run.config.return_factor), most), np.float32)
 
 
 def parents_at(attempts: Sequence[int], count: int, seed: int) -> np.ndarray:

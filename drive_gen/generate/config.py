@@ -103,7 +103,10 @@ class AugmentConfig:
     mode: Literal["continue", "vary"] = "continue"  # from the history, or by re-noising the whole window
     strength: float = 0.5  # share of the noise that "vary" adds
     guidance: float = 1.5  # 0 ignores the return asked, 1 conditions on it, more exaggerates it
-    return_factor: float = 1.3  # asked: the parent's return times this, but no more than data often reach
+    # Asked of progress, safety and comfort: the parent's return times this, but no more than 1 in 20 windows
+    # of the data reach. A large factor asks for that. More progress than the parent's costs acceptance: who
+    # is asked to drive faster runs into the car ahead.
+    return_factor: tuple[float, float, float] = (1.0, 100.0, 1.3)
     sampler_steps: int = 20
     batch: int = 16  # candidates at a time
     tries: int = 20  # candidates tried at most, per episode asked for
@@ -113,8 +116,8 @@ class AugmentConfig:
         if not 0 < self.strength <= 1:
             raise InputError("strength is the share of noise added, above 0 and at most 1, "
                              f"got {self.strength}")
-        if self.guidance < 0 or self.return_factor <= 0:
-            raise InputError(f"guidance must be >= 0 and return_factor > 0, got {self.guidance} "
+        if self.guidance < 0 or min(self.return_factor) <= 0:
+            raise InputError(f"guidance must be >= 0 and every return_factor > 0, got {self.guidance} "
                              f"and {self.return_factor}")
         if min(self.sampler_steps, self.batch, self.tries) < 1:
             raise InputError("sampler_steps, batch and tries must be at least 1")

@@ -30,6 +30,9 @@ from drive_gen.train.run import SETTINGS, Progress, RunFolder
 RESUME = "drive-gen train behavior --resume"
 
 
+CONTROL_DECISION_S = 0.2  # of controls learnt from logs: steering held for longer leaves the lane
+
+
 @dataclass(frozen=True)
 class Facts:
     """What the stores say that the network depends on."""
@@ -107,6 +110,8 @@ def fitted(config: TrainBehaviorConfig, facts: Facts) -> TrainBehaviorConfig:
         actions = "meta" if facts.meta_known else "continuous"
     bins = len(META_ACTIONS) if actions == "meta" else config.control_bins
     model = replace(config.model, actions=actions, action_bins=bins)
+    if actions == "continuous" and facts.env is None:  # a control is held until the next decision
+        model = replace(model, decision_s=min(model.decision_s, CONTROL_DECISION_S))
     if facts.env is not None:
         from drive_gen.envs.reference import resolved  # highway-env is loaded only where it was driven in
 
