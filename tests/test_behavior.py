@@ -191,8 +191,8 @@ def test_the_share_that_is_dropped(share: float) -> None:
     assert not keep_mask(torch.zeros(9, 9, dtype=torch.bool), share).any()
 
 
-def test_training_hides_whole_return_tokens_and_evaluation_none() -> None:
-    model, batch = network(replace(SMALL, return_dropout=0.5)), batch_of(worlds=40)
+def test_training_hides_the_returns_of_whole_windows_and_evaluation_none() -> None:
+    model, batch = network(replace(SMALL, return_dropout=0.5)), batch_of(worlds=400)
     seen: list[Tensor] = []
     original = model.return_token
     model.return_token = lambda return_, keep: (seen.append(keep), original(return_, keep))[1]  # type: ignore
@@ -200,7 +200,8 @@ def test_training_hides_whole_return_tokens_and_evaluation_none() -> None:
     torch.manual_seed(0)
     behavior_loss(model.train(), batch, LossConfig())
     assert seen[0].all()
-    assert seen[1].shape == (40, STEPS)
+    assert seen[1].shape == (400, STEPS)
+    assert torch.equal(seen[1].all(1), seen[1].any(1))
     assert seen[1].float().mean().item() == pytest.approx(0.5, abs=0.1)
 
 

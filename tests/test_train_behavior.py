@@ -74,7 +74,7 @@ def test_the_data_decide_the_actions_and_the_world(stores: dict[str, Path]) -> N
     assert fitted.model.decision_s == 0.5
     assert fitted.model.target_speeds_mps == (15.0, 20.0, 25.0)
     logged = behavior.fitted(TINY, behavior.facts_of([stores["logged"]]))
-    assert (logged.actions, logged.model.action_bins, logged.model.decision_s) == ("continuous", 3, 1.0)
+    assert (logged.actions, logged.model.action_bins, logged.model.decision_s) == ("continuous", 3, 0.2)
     asked = behavior.fitted(replace(TINY, actions="meta"), behavior.facts_of([stores["logged"]]))
     assert asked.model.actions == "meta"
 

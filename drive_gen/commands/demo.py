@@ -27,7 +27,14 @@ class Size:
 QUICK = Size(generated=8, episodes=4, cases=12, bundled=True)
 
 
-def demo(*, out: Path = Path("demo"), logs: Path | None = None, quick: bool = False, seed: int = 0) -> int:
+def demo(
+    *,
+    out: Path = Path("demo"),
+    logs: Path | None = None,
+    quick: bool = False,
+    seed: int = 0,
+    json: bool = False,
+) -> int:
     """Logs in; generated episodes, a trained driver, its safety beside four others, a report and a video out.
 
     A stopped demo goes on where it was: give the same command again.
@@ -38,6 +45,7 @@ def demo(*, out: Path = Path("demo"), logs: Path | None = None, quick: bool = Fa
             with tracks.parquet, or a CSV of the US DOT portal).
         quick: Use the models that come with the package instead of training them.
         seed: Of everything random.
+        json: Print only the evaluation's summary and what was written, as JSON.
     """
     import time
 
@@ -55,7 +63,10 @@ def demo(*, out: Path = Path("demo"), logs: Path | None = None, quick: bool = Fa
     driver = _train(out, store, generated, size, seed)
     summary = _evaluate(out, store, driver, size)
     film, report = _show(out, driver, summary)
-    _finish(out, film, report, summary, time.perf_counter() - begin_s)
+    if json:
+        _say_json(film, report, summary)
+    else:
+        _say(out, film, report, summary, time.perf_counter() - begin_s)
     return 0
 
 
@@ -64,9 +75,10 @@ def _open(out: Path, settings: dict[str, Any]) -> None:
     import shutil
 
     from drive_gen import __version__
-    from drive_gen.envs.files import make_folder, read_json, write_json
+    from drive_gen.envs.files import hash_of, make_folder, read_json, sha256_of, write_json
 
-    settings = {"demo": __version__, **settings}
+    bundled = [sha256_of(path) for path in sorted(_assets().rglob("*.json"))]
+    settings = {"demo": __version__, "assets": hash_of(bundled), **settings}
     make_folder(out)
     held = read_json(out / SETTINGS, "a demo's settings") if (out / SETTINGS).exists() else None
     if held is not None and held != settings:  # what an earlier demo wrote, and nothing else
@@ -202,7 +214,13 @@ def _show(out: Path, driver: Path, summary: dict[str, Any]) -> tuple[Path, Path]
     return out / "drive.mp4", write_report(out / "evaluation", out / "report.html")
 
 
-def _finish(out: Path, film: Path, report: Path, summary: dict[str, Any], seconds: float) -> None:
+def _say_json(film: Path, report: Path, summary: dict[str, Any]) -> None:
+    import json
+
+    print(json.dumps({"report": str(report), "film": str(film), "summary": summary}, indent=1))
+
+
+def _say(out: Path, film: Path, report: Path, summary: dict[str, Any], seconds: float) -> None:
     """The table, what was written, and what to try next."""
     from rich.console import Console
 
@@ -218,7 +236,9 @@ def _finish(out: Path, film: Path, report: Path, summary: dict[str, Any], second
 
 
 def _step(number: int, what: str, about: str) -> None:
-    print(f"[{number}/6] {what}" + (f": {about}" if about else ""), flush=True)
+    import sys
+
+    print(f"[{number}/6] {what}" + (f": {about}" if about else ""), file=sys.stderr, flush=True)
 
 
 def _about(store: Path) -> str:

@@ -56,7 +56,7 @@ class Smoothing:
     method: Literal["savgol", "none"] = "savgol"
     window_s: float = 1.5
     order: int = 2
-    moving_mps: float = 1.0  # slower, the direction of motion is noise: the heading is held
+    moving_mps: float = 3.0  # slower, the direction of motion is noise: the heading is held
 
     def __post_init__(self) -> None:
         check_choice(self.method, ("savgol", "none"), "smoothing")

@@ -57,7 +57,7 @@ class Trajectory(NamedTuple):
     label: np.ndarray  # as action: the advice where there is some, else the action
     label_known: np.ndarray  # (n,) bool
     return_: np.ndarray  # (n, 3) float32, returns to go
-    return_known: np.ndarray  # (n,) bool, False where the return is not that of the label
+    return_known: np.ndarray  # (n,) bool, False where the labels are a teacher's: the return is not theirs
 
 
 class Windows(torch.utils.data.Dataset[dict[str, Tensor]]):
@@ -231,7 +231,9 @@ def _trajectory(episode: Episode, agent: int, frames: np.ndarray, paid: np.ndarr
     kind = np.float32 if config.actions == "continuous" else np.int64
     return Trajectory(observation=seen, action=action.astype(kind), label=label.astype(kind),
                       label_known=known, return_=returns_to_go(paid, crash, config.discount),
-                      return_known=followed)
+                      # Hidden for all decisions of an advised agent, not only where it did otherwise: a
+                      # hidden return would else say that the teacher disagrees, which no driver can know.
+                      return_known=np.full(len(frames), not advised.any()))
 
 
 def _meta_actions(episode: Episode, agent: int, frames: np.ndarray, config: WindowConfig) -> np.ndarray:

@@ -172,6 +172,8 @@ class Replay:
         control = held if held is not None else self._controller.control(*state)
         if self._speed > MAX_SPEED_MPS:  # as highway-env's Vehicle.clip_actions
             control = np.array([min(control[0], MAX_SPEED_MPS - self._speed), control[1]])
+        # Nobody reverses in freeway traffic: whoever drives, brakes end at a standstill.
+        control = np.array([max(control[0], -max(self._speed, 0.0) / self.log.dt_s), control[1]])
         self._note("control", control)
         self._note("control_known", True)
         length = np.asarray(float(self.log.size_m[self.agent, 0]))

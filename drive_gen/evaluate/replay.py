@@ -17,7 +17,6 @@ import numpy as np
 
 from drive_gen.data.store import key_of, read_index
 from drive_gen.drivers import Driver, load_driver
-from drive_gen.envs.actions import CONTROL_SCALE
 from drive_gen.envs.episode import Episode, Scene
 from drive_gen.envs.files import InputError, hash_of, write_json
 from drive_gen.envs.reference import versions
@@ -35,7 +34,7 @@ from drive_gen.evaluate.replay_metrics import (
 )
 from drive_gen.evaluate.rows import Row, conflict_figures, motion_figures
 from drive_gen.evaluate.safety import off_road
-from drive_gen.policies.policy import Policy, State
+from drive_gen.policies.policy import Policy
 from drive_gen.policies.rules import ConstantVelocity, Idm
 
 CONSTANT_VELOCITY, IDM, LOG = RULES = ("constant velocity", "idm", "log")
@@ -69,23 +68,6 @@ class _Pilot:
     target_speeds_mps: tuple[float, ...] = TARGET_SPEEDS_MPS
     context_steps: int = 0  # decisions of the log it is shown first
     actions: str = "continuous"
-
-
-@dataclasses.dataclass(frozen=True)
-class Forward:
-    """A policy by controls that brakes to a stop and no further: highway-env's IDM goes on into reverse."""
-
-    policy: Policy
-    decision_s: float
-
-    def predict(self, observation: np.ndarray, state: State | None = None,
-                episode_start: np.ndarray | None = None,
-                deterministic: bool = False) -> tuple[np.ndarray, State | None]:
-        """Controls (W, 2), with decelerations that end at 0 m/s or before."""
-        controls, state = self.policy.predict(observation, state, episode_start, deterministic)
-        speed_mps = np.maximum(observation[:, 0, 1] * SPEED_SCALE_MPS, 0)
-        slowest = -speed_mps / self.decision_s / CONTROL_SCALE[0]
-        return np.stack((np.maximum(controls[:, 0], slowest), controls[:, 1]), axis=-1), state
 
 
 def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, horizon_s: float = 6.0,
@@ -199,7 +181,7 @@ def _pilot(setting: _Setting, name: str, log: Episode, case: Case) -> _Pilot:
     if name == CONSTANT_VELOCITY:
         return _Pilot(ConstantVelocity(), rule_s)
     if name == IDM:
-        return _Pilot(Forward(Idm(target_speed_mps=fastest_mps(log.scene(case.start))), rule_s), rule_s)
+        return _Pilot(Idm(target_speed_mps=fastest_mps(log.scene(case.start))), rule_s)
     driver = _main_driver(setting)
     config: Any = getattr(driver.policy, "config", None)
     decision_s = getattr(config, "decision_s", META_DECISION_S)

@@ -20,7 +20,7 @@ def behavior_loss(model: BehaviorTransformer, batch: Batch, config: LossConfig) 
     """
     training = model.training
     prediction = model(batch["observation"], batch["return_"], batch["action"],
-                       keep_mask(batch["return_known"], model.config.return_dropout if training else 0.0),
+                       keep_returns(batch["return_known"], model.config.return_dropout if training else 0.0),
                        keep_mask(batch["valid"], model.config.action_dropout if training else 0.0))
     losses = {**action_losses(model, prediction, batch, config),
               "return": return_loss(model, prediction.return_logits, batch)}
@@ -59,6 +59,11 @@ def return_loss(model: BehaviorTransformer, logits: Tensor, batch: Batch) -> Ten
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of the values where the mask is True; 0 where it is nowhere."""
     return torch.where(mask, values, 0).sum() / mask.sum().clamp(min=1)
+
+
+def keep_returns(known: Tensor, dropout: float) -> Tensor:
+    """The mask (B, K) with a share of its windows hidden throughout: who drives without returns has none."""
+    return known & (torch.rand(len(known), 1, device=known.device) >= dropout) if dropout else known
 
 
 def keep_mask(known: Tensor, dropout: float) -> Tensor:
