@@ -15,7 +15,6 @@ from pathlib import Path
 
 from drive_gen.data.rollout import collect
 from drive_gen.envs.world import EnvConfig
-from drive_gen.policies.config import Steering
 from drive_gen.train.behavior import resume_behavior, train_behavior
 from drive_gen.train.config import TrainBehaviorConfig, behavior_preset
 
@@ -62,7 +61,7 @@ def settings(steps: int, device: str) -> TrainBehaviorConfig:
     loop = replace(base.loop, steps=steps, batch_size=64, learning_rate=1.5e-3, device=device,
                    evaluate_every=max(steps // 4, 1))
     return replace(base, model=replace(base.model, width=96, dropout=0.05), loop=loop,
-                   drive=replace(base.drive, engine="kernel", episodes=40, steering=Steering("bc")))
+                   drive=replace(base.drive, engine="kernel", episodes=40))
 
 
 def train(stores: list[Path], run: Path, config: TrainBehaviorConfig) -> None:

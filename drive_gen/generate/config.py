@@ -85,7 +85,8 @@ def diffusion_preset(name: str) -> DiffusionTraining:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a generated episode must keep to; the defaults are the field's (docs/metrics.md)."""
+    """What a generated episode must keep to; the acceleration, jerk and yaw rate bounds are those of
+    the realism metrics (`evaluate.realism.infeasible_share`)."""
 
     acceleration_mps2: tuple[float, float] = (-8.0, 5.0)
     jerk_mps3: float = 15.0
