@@ -102,4 +102,6 @@ def _say(out: Path, progress: Any, as_json: bool) -> None:
         mark = "*" if row["step"] == progress.best_step else ""
         table.add_row(f"{row['step']}{mark}", *(f"{row[name]:.3g}" for name in shown))
     Console().print(table)
-    print(f"wrote {best}; next: drive-gen evaluate {out} --out {out / 'evaluation'}")
+    settings = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    replay = "" if "return" in rows[-1] else f" --replay {settings['data'][0]}"  # learnt from logs alone
+    print(f"wrote {best}; next: drive-gen evaluate {out}{replay} --out {out / 'evaluation'}")
