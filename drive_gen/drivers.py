@@ -117,5 +117,6 @@ def _trained(path: Path, name: str, mode: str) -> Driver:
 
         actions = read_json(folder / "config.json", "a checkpoint's config")["config"].get("actions", "meta")
         policy = BehaviorPolicy.from_checkpoint(folder, mode=mode)
-        return Driver(name, policy, hash_of([digest, mode]), actions=actions, trained=True)
+        steered = hash_of([digest, dataclasses.asdict(policy.steering)])
+        return Driver(name, policy, steered, actions=actions, trained=True)
     raise InputError(f"{folder} holds a {kind!r} model, which cannot drive; give a behavior or ppo one")

@@ -79,6 +79,16 @@ def test_the_data_decide_the_actions_and_the_world(stores: dict[str, Path]) -> N
     assert asked.model.actions == "meta"
 
 
+def test_a_first_driver_without_meta_actions_does_not_decide(tmp_path: Path) -> None:
+    """`collect --drivers idm,gap` begins with episodes of highway-env's IDM, which takes none."""
+    first, second = drives("simulated", 0), drives("simulated", 1)
+    nobody = np.zeros_like(first.meta_known)
+    write_episodes(tmp_path, [replace(first, meta_known=nobody, meta_action=first.meta_action * 0)], "train")
+    assert not behavior.facts_of([tmp_path]).meta_known
+    write_episodes(tmp_path, [second], "train")
+    assert behavior.facts_of([tmp_path]).meta_known
+
+
 def test_simulated_data_are_trained_on_and_driven(stores: dict[str, Path], tmp_path: Path) -> None:
     progress = behavior.train_behavior([stores["simulated"]], tmp_path / "run", TINY)
     scores = evaluations(tmp_path / "run")

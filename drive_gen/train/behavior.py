@@ -83,7 +83,7 @@ def settings_of(data: Sequence[Path], config: TrainBehaviorConfig, facts: Facts)
 
 
 def facts_of(data: Sequence[Path]) -> Facts:
-    """Read the stores' indices, and the first train episode of each."""
+    """Read the stores' indices, and train episodes until one has meta-actions."""
     if not data:
         raise InputError("no data given; name one or more episode stores with --data")
     indices = {path: read_index(path) for path in data}
@@ -96,7 +96,9 @@ def facts_of(data: Sequence[Path]) -> Facts:
         kinds = " and ".join(sorted({f"{row.kind} {row.name}" for row in rows})[:4]) or "nothing"
         licences = ", ".join(sorted({row.licence for row in rows if row.licence})) or "no licence recorded"
         lines.append(f"{path.name}: {len(rows)} episodes of {kinds} ({licences})")
-    return Facts(meta_known=any(bool(episode.meta_known.any()) for episode in found),
+    # Not the first episodes alone: highway-env's own IDM, often collected first, takes no meta-actions.
+    meta_known = any(bool(episode.meta_known.any()) for episode in iterate_episodes(list(data), "train"))
+    return Facts(meta_known=meta_known,
                  env=from_mapping(EnvConfig, notes[0], "an episode's config") if notes else None,
                  has_validation=any(row.split == "validation" for rows in indices.values() for row in rows),
                  lines=tuple(lines),
