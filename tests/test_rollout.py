@@ -10,6 +10,7 @@ import pytest
 from drive_gen.commands.collect import collect as collect_command
 from drive_gen.data.rollout import Outcome, collect, roll_out
 from drive_gen.data.store import read_episodes, read_index
+from drive_gen.data.windows import WindowConfig, trajectories
 from drive_gen.drivers import load_driver
 from drive_gen.envs.episode import same
 from drive_gen.envs.files import InputError, sha256_of
@@ -55,6 +56,22 @@ def test_exploration_and_advice() -> None:
     assert episode.advice[0, decisions].tolist() == advised.tolist()
     again, _ = roll_out(env, AlwaysSlower(), 3, "slower", advisor=GapRule(), explore=0.5)
     assert same(episode, again)
+
+
+def test_the_advisor_takes_over_at_a_random_decision() -> None:
+    env = DriveEnv(EnvConfig(vehicles=5, duration_s=8), record=True)
+    reliefs = set()
+    for seed in range(8):
+        episode, outcome = roll_out(env, AlwaysSlower(), seed, "slower", advisor=RandomPolicy(7),
+                                   handover=3)
+        relief = episode.source.notes["handover"]
+        reliefs.add(relief)
+        decisions = np.flatnonzero(episode.meta_known[0])
+        assert np.flatnonzero(episode.advice_known[0]).tolist() == decisions[:relief].tolist()
+        assert (episode.meta_action[0, decisions[:relief]] == 4).all()
+        known = next(trajectories(episode, WindowConfig(min_steps=1))).return_known
+        assert known.tolist() == [number >= relief for number in range(outcome.decisions)]
+    assert reliefs == {1, 2, 3}
 
 
 def test_the_store_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:

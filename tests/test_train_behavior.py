@@ -137,6 +137,22 @@ def test_a_stopped_run_goes_on_by_the_command(stores: dict[str, Path], tmp_path:
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+def test_a_run_begins_with_a_checkpoint(stores: dict[str, Path], tmp_path: Path) -> None:
+    behavior.train_behavior([stores["simulated"]], tmp_path / "first", TINY)
+    # One step at a learning rate of nothing leaves the weights, and the first network's width, as they were.
+    still = replace(TINY, model=BehaviorConfig(), init=str(tmp_path / "first"),
+                    loop=replace(TINY.loop, steps=1, learning_rate=1e-12, weight_decay=0.0))
+    behavior.train_behavior([stores["simulated"]], tmp_path / "second", still)
+    begun = load_file(tmp_path / "first" / "checkpoints" / "best" / "model.safetensors")
+    ended = load_file(tmp_path / "second" / "checkpoints" / "last" / "model.safetensors")
+    assert all(torch.allclose(begun[name], ended[name], atol=1e-6) for name in begun)
+    held = json.loads((tmp_path / "second" / "config.json").read_text())["training"]
+    assert held["model"]["width"] == 16
+    with pytest.raises(InputError, match="its actions is meta, and the data's is continuous"):
+        behavior.train_behavior([stores["logged"]], tmp_path / "third", still)
+    assert not (tmp_path / "third").exists()
+
+
 def test_the_command_says_what_it_wrote_and_what_is_next(stores: dict[str, Path], tmp_path: Path,
                                                          monkeypatch: pytest.MonkeyPatch,
                                                          capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,6 +174,8 @@ def test_what_a_run_cannot_be_made_of_is_refused(stores: dict[str, Path], tmp_pa
         command(out=tmp_path / "run")
     with pytest.raises(InputError, match="give no other flags"):
         command(resume=tmp_path / "run", steps=3)
+    with pytest.raises(InputError, match="give no other flags"):
+        command(resume=tmp_path / "run", init="other")
     with pytest.raises(InputError, match=r"config\.json is missing"):
         command(resume=tmp_path / "run")
     with pytest.raises(InputError, match=r"below seed 10000"):

@@ -66,14 +66,15 @@ def test_short_trajectories_are_padded_on_the_right() -> None:
         Windows([[noted(frames=11)]], WindowConfig(steps=4, min_steps=4))
 
 
-def test_advice_is_the_label_and_hides_the_return_of_all_decisions() -> None:
+def test_advice_is_the_label_and_hides_the_returns_up_to_it() -> None:
     episode = noted(
         frames=21, meta_action={0: FASTER, 5: IDLE, 10: SLOWER, 15: LEFT}, advice={5: IDLE, 10: FASTER}
     )
     item = Windows([[episode]], SHORT)[0]
     assert item["action"].tolist() == [FASTER, IDLE, SLOWER, LEFT]
     assert item["label"].tolist() == [FASTER, IDLE, FASTER, LEFT]
-    assert not item["return_known"].any()  # or a hidden return would mean that the teacher disagrees
+    # Decision 0 too, or a hidden return would mean that the teacher disagrees; after 10 it drove itself.
+    assert item["return_known"].tolist() == [False, False, False, True]
     assert item["label_known"].all()
     steered = Windows([[episode]], replace(SHORT, actions="continuous"))[0]
     assert steered["label_known"].tolist() == [True, True, False, True]

@@ -14,7 +14,7 @@ SMALL_PPO_STEPS = 6_000  # enough to beat random driving; `drive-gen train ppo` 
 
 def collect(*, out: Path, env: str | None = None, config: Path | None = None, drivers: str = "idm,gap",
             episodes: int = 200, seed: int = 0, workers: int = 0, explore: float = 0.0,
-            advisor: str | None = None, ppo: Path | None = None,
+            advisor: str | None = None, handover: int = 0, ppo: Path | None = None,
             engine: Literal["reference", "kernel"] = "reference", json: bool = False) -> int:
     """Record drivers in highway-env as episodes of all vehicles, every simulation frame.
 
@@ -30,6 +30,7 @@ def collect(*, out: Path, env: str | None = None, config: Path | None = None, dr
         workers: Processes; 0 means one a core. The store is the same whatever their number.
         explore: Share of decisions replaced by random meta-actions.
         advisor: A driver (planner) whose meta-action is recorded as advice at every decision.
+        handover: The advisor takes over for good at a random decision from 1 to this one; 0 for never.
         ppo: Folder of the PPO driver that "ppo" means; runs/ppo, or a small one trained first, if not given.
         engine: highway-env itself, or drive_gen's equal and faster kernel (highway environments only).
         json: Print only the table, as JSON.
@@ -47,7 +48,7 @@ def collect(*, out: Path, env: str | None = None, config: Path | None = None, dr
     outcomes: list[Outcome] = []
     try:
         rows = collect_episodes(chosen, references, episodes, seed, out, workers, explore=explore,
-                                advisor=advisor, engine=engine, on_outcome=outcomes.append)
+                                advisor=advisor, handover=handover, engine=engine, on_outcome=outcomes.append)
     except KeyboardInterrupt:
         print(f"stopped; the finished episodes are in {out}; the same command goes on from there",
               file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 
 def train_behavior(*, data: tuple[Path, ...] = (),
-                   out: Path | None = None, resume: Path | None = None,
+                   out: Path | None = None, resume: Path | None = None, init: str | None = None,
                    preset: Literal["quick", "base"] = "base", config: Path | None = None,
                    actions: Literal["auto", "meta", "continuous"] | None = None, steps: int | None = None,
                    batch_size: int | None = None, learning_rate: float | None = None,
@@ -23,6 +23,7 @@ def train_behavior(*, data: tuple[Path, ...] = (),
         data: Episode stores, one or more.
         out: Folder to write: config.json, metrics.jsonl, tb/, checkpoints/best and last, training_state/.
         resume: Go on with the stopped run in this folder, with its own settings; no other flags.
+        init: Checkpoint or run folder, or Hub id, to begin with (fine-tuning): its network and weights.
         preset: quick: about a minute on two cores; base: a larger network, trained longer.
         config: YAML file of settings, instead of a preset (config.json of a run shows them all).
         actions: Kind of actions to learn; auto: meta-actions where the data's drivers took some.
@@ -41,16 +42,16 @@ def train_behavior(*, data: tuple[Path, ...] = (),
                "device": device, "patience": patience}
     given = {name: value for name, value in changes.items() if value is not None}
     if resume is not None:
-        if data or out or config or given or actions or drive_episodes is not None:
+        if data or out or config or given or actions or init or drive_episodes is not None:
             raise InputError("--resume goes on with the run's own settings; give no other flags with it")
         return _run(resume, None, (), json)
     if out is None or not data:
         raise InputError("give --data STORE (one or more) and --out FOLDER, or --resume FOLDER")
-    return _run(out, _settings(preset, config, given, actions, drive_episodes), data, json)
+    return _run(out, _settings(preset, config, given, actions, drive_episodes, init), data, json)
 
 
 def _settings(preset: str, path: Path | None, changes: dict[str, Any], actions: str | None,
-              drive_episodes: int | None) -> Any:
+              drive_episodes: int | None, init: str | None) -> Any:
     """The preset's or the file's settings, with the flags' changes."""
     from dataclasses import replace
 
@@ -61,6 +62,8 @@ def _settings(preset: str, path: Path | None, changes: dict[str, Any], actions: 
     settings = replace(settings, loop=replace(settings.loop, **changes))
     if actions is not None:
         settings = replace(settings, actions=actions)  # type: ignore[arg-type]
+    if init is not None:
+        settings = replace(settings, init=init)
     if drive_episodes is not None:
         settings = replace(settings, drive=replace(settings.drive, episodes=drive_episodes))
     return settings

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from drive_gen.envs.kernel_env import KernelEnv
     from drive_gen.envs.vector import DriveEnv
 
-EXPLORATION = 1  # name of the stream of random numbers that exploration draws from
+EXPLORATION = 1  # names of the streams of random numbers that exploration and
+HANDOVER = 2  # the handover to the advisor draw from
 
 
 @dataclass(frozen=True)
@@ -48,39 +49,47 @@ class Outcome:
 
 
 def roll_out(env: DriveEnv | KernelEnv, policy: Policy, seed: int, driver: str, *,
-             advisor: Policy | None = None, explore: float = 0.0) -> tuple[Episode, Outcome]:
+             advisor: Policy | None = None, explore: float = 0.0,
+            handover: int = 0) -> tuple[Episode, Outcome]:
     """One recorded episode of a driver in the world of a seed.
 
     A share `explore` of the decisions is replaced by random meta-actions. An advisor's meta-action is
-    recorded as advice at every decision, whatever was done.
+    recorded as advice at every decision, whatever was done, until the advisor takes over for good: at a
+    random decision from 1 to `handover` (never where it is 0). From there on the returns are the advisor's,
+    in a place where the driver brought it (the roll-ins and roll-outs of AggreVaTe, Ross and Bagnell, 2014).
     """
     observation, _ = env.reset(seed=seed)
     chooser, teacher = _Seat(policy, env), _Seat(advisor, env) if advisor else None
     draws = np.random.default_rng([seed, EXPLORATION])
-    rewards, crashed, off_road, truncated = [], False, False, False
+    relief = int(np.random.default_rng([seed, HANDOVER]).integers(1, handover + 1)) if handover else None
+    rewards: list[float] = []
+    crashed = off_road = truncated = False
     while True:
-        action = chooser.decide(observation)
-        if teacher:
-            env.advise(int(teacher.decide(observation)))
-        if explore and draws.random() < explore:
-            action = draws.integers(len(META_ACTIONS))
+        if teacher and relief is not None and len(rewards) >= relief:
+            action = teacher.decide(observation)
+        else:
+            action = chooser.decide(observation)
+            if teacher:
+                env.advise(int(teacher.decide(observation)))
+            if explore and draws.random() < explore:
+                action = draws.integers(len(META_ACTIONS))
         observation, reward, terminated, truncated, info = env.step(action)
         rewards.append(reward)
         crashed, off_road = bool(info["crashed"]), off_road or bool(info["off_road"])
         if terminated or truncated:
             break
-    notes = {"return": float(np.sum(rewards)), "decisions": len(rewards), "crashed": crashed,
-             "off_road": off_road, "truncated": truncated, "explore": explore}
+    notes: dict[str, Any] = {"return": float(np.sum(rewards)), "decisions": len(rewards), "crashed": crashed,
+             "off_road": off_road, "truncated": truncated, "explore": explore, "handover": relief}
     episode = env.episode(driver, notes)
     return episode, Outcome(driver, seed, notes["return"], len(rewards), crashed, off_road, truncated,
-                            chooser.spent_s / len(rewards) * 1e3, float(episode.speed_mps[0].mean()))
+                            chooser.spent_s / chooser.decisions * 1e3, float(episode.speed_mps[0].mean()))
 
 
 class _Seat:
     """A policy in one world: its state between decisions, and the time it takes."""
 
     def __init__(self, policy: Policy, env: DriveEnv | KernelEnv) -> None:
-        self.policy, self.spent_s = policy, 0.0
+        self.policy, self.spent_s, self.decisions = policy, 0.0, 0
         self.state: State | None = None
         self.fresh = True
         if hasattr(policy, "attach"):
@@ -93,6 +102,7 @@ class _Seat:
                                                   deterministic=not getattr(self.policy, "sampling", False))
         self.fresh = False
         self.spent_s += time.perf_counter() - start_s
+        self.decisions += 1
         return actions[0]
 
 
@@ -105,13 +115,15 @@ class _Job:
     seed: int
     explore: float
     advisor: str | None
+    handover: int
     policy_seed: int
     driver_hash: str
     engine: Engine
 
 
 def collect(config: EnvConfig, drivers: Sequence[str], episodes: int, seed: int, out: Path, workers: int = 0,
-            *, explore: float = 0.0, advisor: str | None = None, engine: Engine = "reference",
+            *, explore: float = 0.0, advisor: str | None = None, handover: int = 0,
+            engine: Engine = "reference",
             on_outcome: Callable[[Outcome], None] = lambda outcome: None) -> list[Row]:
     """Record episodes of each driver in the worlds of seeds seed, seed + 1, ... into a store; the rows added.
 
@@ -125,6 +137,9 @@ def collect(config: EnvConfig, drivers: Sequence[str], episodes: int, seed: int,
     if not 0 <= explore <= 1:
         raise InputError(f"--explore is {explore}, expected a share from 0 to 1")
     loaded = {reference: load_driver(reference, config, seed) for reference in drivers}
+    if handover < 0 or (handover and advisor is None):
+        raise InputError(f"--handover is {handover}, expected 0 or the last decision at which --advisor, "
+                         f"which must be given, takes over")
     if advisor is not None and load_driver(advisor, config, seed).actions != "meta":
         raise InputError(f"--advisor {advisor} does not take meta-actions; use planner")
     for driver in loaded.values():
@@ -134,17 +149,19 @@ def collect(config: EnvConfig, drivers: Sequence[str], episodes: int, seed: int,
     jobs = []
     for reference, driver in loaded.items():
         for number in range(seed, seed + episodes):
-            label = _label(driver, explore)
+            label = _label(driver, explore, handover)
             source = source_of(driver.config_for(config), label, number)
             if key_of(source) not in known:
-                jobs.append(_Job(reference, config, number, explore, advisor, seed, driver.hash, engine))
+                jobs.append(_Job(reference, config, number, explore, advisor, handover, seed, driver.hash,
+                                 engine))
     return write_episodes(out, _episodes(jobs, workers, on_outcome))
 
 
-def _label(driver: Driver, explore: float) -> str:
-    """Name of a driver in the store: a driver that explores is another one."""
-    explores = explore > 0 and driver.ego == "policy" and driver.actions == "meta"
-    return f"{driver.label}+explore{explore:g}" if explores else driver.label
+def _label(driver: Driver, explore: float, handover: int) -> str:
+    """Name of a driver in the store: one that explores, or hands over, is another one."""
+    if driver.ego != "policy" or driver.actions != "meta":
+        return driver.label
+    return driver.label + (f"+explore{explore:g}" if explore else "") + ("+handover" if handover else "")
 
 
 def _episodes(jobs: list[_Job], workers: int, on_outcome: Callable[[Outcome], None]) -> Iterator[Episode]:
@@ -176,5 +193,6 @@ def _run(job: _Job) -> tuple[Episode, Outcome]:
     driver, env = _seat_of(job.reference, job.config, job.policy_seed, job.driver_hash, job.engine)
     free = driver.ego == "policy" and driver.actions == "meta"
     advisor = _advisor_of(job.advisor, job.config, job.policy_seed) if job.advisor and free else None
-    return roll_out(env, driver.policy, job.seed, _label(driver, job.explore), advisor=advisor,
-                    explore=job.explore if free else 0.0)
+    return roll_out(env, driver.policy, job.seed, _label(driver, job.explore, job.handover),
+                    advisor=advisor, explore=job.explore if free else 0.0,
+                    handover=job.handover if advisor else 0)

@@ -57,7 +57,7 @@ class Trajectory(NamedTuple):
     label: np.ndarray  # as action: the advice where there is some, else the action
     label_known: np.ndarray  # (n,) bool
     return_: np.ndarray  # (n, 3) float32, returns to go
-    return_known: np.ndarray  # (n,) bool, False where the labels are a teacher's: the return is not theirs
+    return_known: np.ndarray  # (n,) bool, False up to the last advice: the return is not the teacher's
 
 
 class Windows(torch.utils.data.Dataset[dict[str, Tensor]]):
@@ -231,9 +231,10 @@ def _trajectory(episode: Episode, agent: int, frames: np.ndarray, paid: np.ndarr
     kind = np.float32 if config.actions == "continuous" else np.int64
     return Trajectory(observation=seen, action=action.astype(kind), label=label.astype(kind),
                       label_known=known, return_=returns_to_go(paid, crash, config.discount),
-                      # Hidden for all decisions of an advised agent, not only where it did otherwise: a
-                      # hidden return would else say that the teacher disagrees, which no driver can know.
-                      return_known=np.full(len(frames), not advised.any()))
+                      # Hidden for all decisions up to the last advice, not only where the agent did
+                      # otherwise: a hidden return would else say that the teacher disagrees, which no driver
+                      # can know. After it the teacher drove itself (a handover), and the return is its own.
+                      return_known=~np.logical_or.accumulate(advised[::-1])[::-1])
 
 
 def _meta_actions(episode: Episode, agent: int, frames: np.ndarray, config: WindowConfig) -> np.ndarray:

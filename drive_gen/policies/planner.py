@@ -75,7 +75,7 @@ class Planner:
 
 
 # The teacher: it keeps distances at which a learner's small errors are no crash.
-CAREFUL = Planner(caution=2.0, headway_s=0.8, time_to_collision_s=2.5)
+CAREFUL = Planner(depth=3, caution=3.0, headway_s=1.0, time_to_collision_s=4.0)
 
 
 def world_in(env: DriveEnv | KernelEnv) -> tuple[World, Rules]:

@@ -53,11 +53,13 @@ def train_behavior(data: Sequence[Path], out: Path, config: TrainBehaviorConfig,
     """
     facts = facts_of(data)
     config = fitted(config, facts)
+    begun = None if config.init is None or resume else begin_with(config.init, config)
+    config = replace(config, model=begun.config) if begun else config
     run = RunFolder(out, settings_of(data, config, facts), Card(facts.lines, config.loop.seed), RESUME)
     run.start(resume)
     windows = Windows.read(data, window_config(config))
     held_out = Windows.read(data, window_config(config), "validation") if facts.has_validation else windows
-    model = make_model(config, windows)
+    model = begun or make_model(config, windows)
     return train(model, partial(behavior_loss, config=config.loss), partial(batch_of, windows, config),
                  config.loop, run, Evaluation(config, held_out, facts.env))
 
@@ -122,6 +124,17 @@ def fitted(config: TrainBehaviorConfig, facts: Facts) -> TrainBehaviorConfig:
         model = replace(model, decision_s=1 / world["policy_frequency"],
                         target_speeds_mps=tuple(float(speed) for speed in speeds))
     return replace(config, actions=actions, model=model)
+
+
+def begin_with(init: str, config: TrainBehaviorConfig) -> BehaviorTransformer:
+    """The network of a checkpoint, if it acts as the data's drivers do."""
+    model = BehaviorTransformer.from_pretrained(init)
+    for name in ("actions", "decision_s", "target_speeds_mps"):
+        held, wanted = getattr(model.config, name), getattr(config.model, name)
+        if held != wanted:
+            raise InputError(f"--init {init}: its {name} is {held}, and the data's is {wanted}; train from "
+                             "the beginning, without --init")
+    return model
 
 
 def window_config(config: TrainBehaviorConfig) -> WindowConfig:

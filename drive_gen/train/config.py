@@ -87,6 +87,7 @@ class TrainBehaviorConfig:
     drive: DriveConfig = field(default_factory=DriveConfig)
     actions: Literal["auto", "meta", "continuous"] = "auto"  # auto: meta where the data know any
     control_bins: int = 32  # of continuous actions
+    init: str | None = None  # checkpoint or run folder, or Hub id, whose network and weights are begun with
     window_steps: int = 20  # decisions in a training window
     validation_windows: int = 512
 

@@ -19,7 +19,7 @@ def network_of(stock: Any) -> Network:
     node = {name: place for place, name in enumerate(names)}
     roads = [(start, end, lanes) for start, ends in graph.items() for end, lanes in ends.items()]
     ways = np.zeros(len(roads), WAY)
-    rows = []
+    rows: list[np.ndarray] = []
     for number, (start, end, lanes) in enumerate(roads):
         ways[number] = (len(rows), len(lanes), node[start], node[end])
         rows += [_lane_of(lane, number, place) for place, lane in enumerate(lanes)]
