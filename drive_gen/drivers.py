@@ -57,12 +57,12 @@ class Driver:
         return DriveEnv(self.config_for(config), record=True, ego=self.ego)
 
 
-def load_driver(reference: str, config: EnvConfig, seed: int = 0, mode: str = "tilt") -> Driver:
+def load_driver(reference: str, config: EnvConfig, seed: int = 0, mode: str | None = None) -> Driver:
     """The driver that a reference means, for worlds of a config.
 
     A reference is a built-in name ("idm", "planner", "careful", "slower", "idle", "gap", "random"), with or
     without "baseline:" before it, "ppo", or the path of a checkpoint or run folder. `mode` is how a behaviour
-    transformer chooses its actions: bc, target or tilt.
+    transformer chooses its actions: bc, target or tilt; by default as in its training's evaluations.
     """
     name = reference.removeprefix("baseline:")
     if name in BUILT_IN:
@@ -101,7 +101,7 @@ def _settings(policy: Any) -> dict[str, Any]:
     return dataclasses.asdict(policy) if dataclasses.is_dataclass(policy) else {}  # type: ignore[arg-type]
 
 
-def _trained(path: Path, name: str, mode: str) -> Driver:
+def _trained(path: Path, name: str, mode: str | None) -> Driver:
     """A driver from a checkpoint; torch is loaded only here."""
     from drive_gen.policies.pretrained import MANIFEST, checkpoint_folder, model_type_of, verify
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from drive_gen.data.rollout import collect
 from drive_gen.envs.world import EnvConfig
+from drive_gen.policies.config import Steering
 from drive_gen.train.behavior import resume_behavior, train_behavior
 from drive_gen.train.config import TrainBehaviorConfig, behavior_preset
 
@@ -55,7 +56,7 @@ def teach(work: Path) -> list[Path]:
     collect(config, [TEACHER], 600, 100_000, work / "teacher", engine="kernel")
     collect(config, [TEACHER], 800, 110_000, work / "noisy", explore=0.2, advisor=TEACHER,
             handover=DECISIONS - 2, engine="kernel")
-    collect(config, ["idm", "gap", "slower"], 100, 120_000, work / "rules", engine="kernel")
+    collect(config, ["idm", "gap", "slower"], 40, 120_000, work / "rules", engine="kernel")
     collect(config, ["random"], 150, 130_000, work / "random", advisor=TEACHER, handover=10, engine="kernel")
     return [work / name for name in ("teacher", "noisy", "rules", "random")]
 
@@ -65,8 +66,10 @@ def settings(steps: int, device: str, last: bool) -> TrainBehaviorConfig:
     base = behavior_preset("base")
     loop = replace(base.loop, steps=steps, batch_size=64, learning_rate=1.5e-3, device=device,
                    evaluate_every=400 if last else steps)
-    return replace(base, model=replace(base.model, width=96, dropout=0.05), loop=loop,
-                   drive=replace(base.drive, engine="kernel", episodes=150 if last else 40))
+    drive = replace(base.drive, engine="kernel", episodes=150 if last else 40, steering=Steering(mode="bc"))
+    # Half of the returns are hidden: so it drives, since most labels are a teacher's, which have none.
+    model = replace(base.model, width=96, dropout=0.05, return_dropout=0.5)
+    return replace(base, model=model, loop=loop, drive=drive)
 
 
 def train(stores: list[Path], run: Path, config: TrainBehaviorConfig) -> None:

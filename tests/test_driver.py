@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from drive_gen.policies.behavior import BehaviorTransformer, Prediction
 from drive_gen.policies.config import BehaviorConfig, Steering
 from drive_gen.policies.driver import BehaviorPolicy, Details, choose_return, pick
 from drive_gen.policies.policy import Policy
+from drive_gen.train.config import DriveConfig, TrainBehaviorConfig
 
 LENGTH, WORLDS = 23, 4  # more than five contexts
 STEERINGS = [Steering("bc"), Steering("target", target=(0.9, 0.1, 0.5)),
@@ -185,6 +186,18 @@ def test_a_checkpoint_drives_as_its_network(tmp_path: Path) -> None:
     policy = BehaviorPolicy(model, loaded.steering)
     actions = [drive(driver, seen, starts_at()[:5])[0] for driver in (loaded, policy)]
     np.testing.assert_array_equal(*actions)
+    with pytest.raises(InputError, match="unknown mode"):
+        BehaviorPolicy.from_checkpoint(tmp_path / "model", "fast")
+
+
+def test_a_checkpoint_is_steered_as_it_was_chosen(tmp_path: Path) -> None:
+    model = network(CONTINUOUS)
+    chosen = Steering("bc", kappa=(1.0, 2.0, 3.0))
+    training = {"training": asdict(TrainBehaviorConfig(drive=DriveConfig(steering=chosen)))}
+    model.save_pretrained(tmp_path / "model", train_config=training)
+    assert BehaviorPolicy.from_checkpoint(tmp_path / "model").steering == chosen
+    asked = BehaviorPolicy.from_checkpoint(tmp_path / "model", "tilt").steering
+    assert asked == replace(chosen, mode="tilt")
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -192,8 +205,6 @@ def test_what_does_not_fit_is_refused() -> None:
         BehaviorPolicy(network(), Steering(kappa=(1.0,)))
     with pytest.raises(ValueError, match="observation has shape"):
         BehaviorPolicy(network()).predict(np.zeros((2, 5, 5), np.float32))
-    with pytest.raises(InputError, match="unknown mode"):
-        BehaviorPolicy.from_checkpoint("nowhere", "fast")
 
 
 def test_sb3_evaluates_it() -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def render(reference: str, /, *, out: Path, env: str | None = None,
-           config: Path | None = None, seed: int = 0, mode: Literal["tilt", "bc", "target"] = "tilt",
+           config: Path | None = None, seed: int = 0, mode: Literal["tilt", "bc", "target"] | None = None,
            episode: str = "0", agent: int | None = None, start: float = 0.0, seconds: float | None = None,
            fps: float = 15.0, speed: float = 1.0, size: str | None = None, json: bool = False) -> int:
     """Show a driver at the wheel, or a recorded episode, as a film.
@@ -23,7 +23,7 @@ def render(reference: str, /, *, out: Path, env: str | None = None,
         env: Environment id of highway-env (highway-fast-v0 where neither this nor --config is given).
         config: YAML file of an environment's settings (lanes, vehicles, density, duration_s, ...).
         seed: The world that is driven.
-        mode: How a behaviour transformer picks its return.
+        mode: How a behaviour transformer picks its return; as in its training if not given.
         episode: Of a store: the episode's number, or a part of its key that no other has.
         agent: Of a store: id of the agent to follow; the ego, or the one there longest, if not given.
         start: Where in the episode the film starts, in seconds.

@@ -12,6 +12,7 @@ def train_behavior(*, data: tuple[Path, ...] = (),
                    actions: Literal["auto", "meta", "continuous"] | None = None, steps: int | None = None,
                    batch_size: int | None = None, learning_rate: float | None = None,
                    seed: int | None = None, device: Literal["auto", "cpu", "cuda"] | None = None,
+                   mode: Literal["tilt", "bc", "target"] | None = None,
                    drive_episodes: int | None = None, patience: int | None = None, json: bool = False) -> int:
     """Train a driver on episodes of any kind: simulated, logged, generated.
 
@@ -32,6 +33,8 @@ def train_behavior(*, data: tuple[Path, ...] = (),
         learning_rate: At the end of the warm-up.
         seed: Of the weights, batches and dropout.
         device: Where to train.
+        mode: How it picks its return in the evaluations, and afterwards unless told otherwise: bc suits data
+            labelled by a good teacher, tilt (the default) data of drivers good and bad.
         drive_episodes: Episodes driven at each evaluation; 0 for none.
         patience: Evaluations without a better score before it stops; 0 never stops.
         json: Print only JSON.
@@ -42,16 +45,16 @@ def train_behavior(*, data: tuple[Path, ...] = (),
                "device": device, "patience": patience}
     given = {name: value for name, value in changes.items() if value is not None}
     if resume is not None:
-        if data or out or config or given or actions or init or drive_episodes is not None:
+        if data or out or config or given or actions or init or mode or drive_episodes is not None:
             raise InputError("--resume goes on with the run's own settings; give no other flags with it")
         return _run(resume, None, (), json)
     if out is None or not data:
         raise InputError("give --data STORE (one or more) and --out FOLDER, or --resume FOLDER")
-    return _run(out, _settings(preset, config, given, actions, drive_episodes, init), data, json)
+    return _run(out, _settings(preset, config, given, actions, drive_episodes, init, mode), data, json)
 
 
 def _settings(preset: str, path: Path | None, changes: dict[str, Any], actions: str | None,
-              drive_episodes: int | None, init: str | None) -> Any:
+              drive_episodes: int | None, init: str | None, mode: str | None) -> Any:
     """The preset's or the file's settings, with the flags' changes."""
     from dataclasses import replace
 
@@ -62,6 +65,9 @@ def _settings(preset: str, path: Path | None, changes: dict[str, Any], actions: 
     settings = replace(settings, loop=replace(settings.loop, **changes))
     if actions is not None:
         settings = replace(settings, actions=actions)  # type: ignore[arg-type]
+    if mode is not None:
+        steering = replace(settings.drive.steering, mode=mode)  # type: ignore[arg-type]
+        settings = replace(settings, drive=replace(settings.drive, steering=steering))
     if init is not None:
         settings = replace(settings, init=init)
     if drive_episodes is not None:

@@ -34,7 +34,7 @@ class _Setting:
     """What every episode of one evaluation shares."""
 
     config: EnvConfig
-    mode: str
+    mode: str | None
     engine: Engine
 
     def load(self, reference: str) -> Driver:
@@ -54,7 +54,7 @@ class _Unit:
 
 def evaluate_closed_loop(reference: str, config: EnvConfig, out: Path, *, episodes: int = 100,
                          seed: int = 10000, floors: Sequence[str] = FLOORS, workers: int = 0,
-                         mode: str = "tilt", engine: Engine = "reference",
+                         mode: str | None = None, engine: Engine = "reference",
                          command: str = "") -> dict[str, Any]:
     """Drive seeds `seed` to seed + episodes - 1 with the driver and with each floor; returns the summary.
 
@@ -72,8 +72,8 @@ def evaluate_closed_loop(reference: str, config: EnvConfig, out: Path, *, episod
     run_units(out, units, partial(_drive, setting), workers, f"driving {config.env}")
     rows = read_rows(out)
     summary = {"schema": SCHEMA, "kind": "closed_loop", "config": _named(config),
-               "config_hash": config_hash(config), "mode": mode, "engine": engine, "versions": versions(),
-               "command": command, "episodes_per_driver": episodes,
+               "config_hash": config_hash(config), "mode": mode or "as trained", "engine": engine,
+               "versions": versions(), "command": command, "episodes_per_driver": episodes,
                "seeds": {"first": seed, "count": episodes}, **_figures(drivers, rows)}
     write_json(out / SUMMARY, summary)
     return summary

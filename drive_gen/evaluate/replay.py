@@ -48,7 +48,7 @@ class _Setting:
     """What every replay of one evaluation shares."""
 
     reference: str
-    mode: str
+    mode: str | None
     data: Path
     driver_hash: str
 
@@ -71,7 +71,8 @@ class _Pilot:
 
 
 def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, horizon_s: float = 6.0,
-                    seed: int = 0, mode: str = "tilt", workers: int = 0, command: str = "") -> dict[str, Any]:
+                    seed: int = 0, mode: str | None = None, workers: int = 0,
+                    command: str = "") -> dict[str, Any]:
     """Hand up to `cases` held-out cars of the store `data` to the driver and to the floors; the summary.
 
     Writes `out` as a closed-loop evaluation does: summary.json, rows.jsonl, the episodes. A killed run goes
@@ -94,9 +95,9 @@ def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, 
     run_units(out, units, partial(_row_of, setting, hashes, digest), workers, f"replaying {data.name}")
     summary = {"schema": SCHEMA, "kind": "replay",
                "config": {"data": str(data), "splits": list(HELD_OUT), "history_s": HISTORY_S, "seed": seed},
-               "config_hash": digest, "mode": mode, "versions": versions(), "command": command,
-               "cases": len(chosen), "horizon_s": horizon_s, "episodes_per_driver": len(chosen),
-               "seeds": {"first": 0, "count": len(chosen)}, **_figures(out, hashes, reference)}
+               "config_hash": digest, "mode": mode or "as trained", "versions": versions(),
+               "command": command, "cases": len(chosen), "horizon_s": horizon_s,
+               "episodes_per_driver": len(chosen), "seeds": {"first": 0, "count": len(chosen)}, **_figures(out, hashes, reference)}
     write_json(out / SUMMARY, summary)
     return summary
 

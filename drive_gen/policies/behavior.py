@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from drive_gen.envs.config import from_mapping
 from drive_gen.policies.blocks import TOKENS_PER_STEP, Block, GatedMLP, Ring, banded_mask, initialize, rotary
-from drive_gen.policies.config import BehaviorConfig
+from drive_gen.policies.config import BehaviorConfig, Steering
 from drive_gen.policies.pretrained import Pretrained
 from drive_gen.policies.tokens import KMeansBins, ReturnBins
 
@@ -125,6 +126,11 @@ class BehaviorTransformer(Pretrained):
             self.offset_head = nn.Linear(width, 2 * bins)
             self.register_buffer("centers", torch.zeros(bins, 2))  # of the bins, in units of CONTROL_SCALE
         initialize(self, torch.Generator().manual_seed(seed), config.layers)
+
+    def training_steering(self) -> Steering:
+        """How it was steered in the evaluations of its training; the default where that is not known."""
+        drive = self._train_config.get("training", {}).get("drive", {})
+        return from_mapping(Steering, drive.get("steering", {}), "train_config.json: steering")
 
     @property
     def control_bins(self) -> KMeansBins:

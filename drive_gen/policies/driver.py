@@ -59,14 +59,18 @@ class BehaviorPolicy:
                                  f"got {getattr(self.steering, name)}")
 
     @classmethod
-    def from_checkpoint(cls, path: str | Path, mode: str = "tilt", *, target: tuple[float, ...] | None = None,
+    def from_checkpoint(cls, path: str | Path, mode: str | None = None, *, target: tuple[float, ...] | None = None,
                         kappa: tuple[float, ...] | None = None, temperature: float = 1.0, seed: int = 0,
                         device: str | torch.device = "cpu") -> Self:
-        """Load a checkpoint or run folder, or a Hub id; see Steering for the modes."""
-        default = Steering()
-        steering = Steering(mode=mode, target=target or default.target,  # type: ignore[arg-type]
-                            kappa=kappa or default.kappa, temperature=temperature, seed=seed)
-        return cls(BehaviorTransformer.from_pretrained(path, device=device), steering)
+        """Load a checkpoint or run folder, or a Hub id; see Steering for the modes.
+
+        Without a mode, target or kappa it is steered as it was when training chose the checkpoint.
+        """
+        model = BehaviorTransformer.from_pretrained(path, device=device)
+        chosen = model.training_steering()
+        steering = Steering(mode=mode or chosen.mode, target=target or chosen.target,  # type: ignore[arg-type]
+                            kappa=kappa or chosen.kappa, temperature=temperature, seed=seed)
+        return cls(model, steering)
 
     def predict(self, observation: np.ndarray, state: tuple[np.ndarray, ...] | None = None,
                 episode_start: np.ndarray | None = None, deterministic: bool = False,

@@ -33,7 +33,7 @@ def store_at(path: Path) -> Path | None:
     return next((folder for folder in (path, path / "episodes") if (folder / INDEX).is_file()), None)
 
 
-def drive(reference: str, config: EnvConfig, seed: int, mode: str = "tilt") -> Take:
+def drive(reference: str, config: EnvConfig, seed: int, mode: str | None = None) -> Take:
     """Let a driver drive the world of a seed; a behaviour model's thoughts are kept."""
     driver = load_driver(reference, config, seed, mode)
     listener = Listener(driver.policy) if hasattr(driver.policy, "predict_with_details") else None
