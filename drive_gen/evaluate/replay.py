@@ -97,7 +97,8 @@ def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, 
                "config": {"data": str(data), "splits": list(HELD_OUT), "history_s": HISTORY_S, "seed": seed},
                "config_hash": digest, "mode": mode or "as trained", "versions": versions(),
                "command": command, "cases": len(chosen), "horizon_s": horizon_s,
-               "episodes_per_driver": len(chosen), "seeds": {"first": 0, "count": len(chosen)}, **_figures(out, hashes, reference)}
+               "episodes_per_driver": len(chosen), "seeds": {"first": 0, "count": len(chosen)},
+               **_figures(out, hashes, reference)}
     write_json(out / SUMMARY, summary)
     return summary
 
