@@ -86,9 +86,7 @@ def make_stock(config: EnvConfig, render_mode: str | None = None) -> gymnasium.E
 
 def resolved(config: EnvConfig) -> dict[str, Any]:
     """highway-env's full config dict for an EnvConfig, defaults included."""
-    entry_point = gymnasium.spec(config.env).entry_point
-    kind: Any = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-    values: dict[str, Any] = {**kind.default_config(), **_overrides(config)}
+    values = {**_defaults(config), **_overrides(config)}
     hertz, policy_hz = values["simulation_frequency"], values["policy_frequency"]
     if hertz < policy_hz or hertz % policy_hz:
         raise InputError(f"{config.env}: simulation_hz {hertz} is not a multiple of policy_hz {policy_hz}")
@@ -114,7 +112,18 @@ def _overrides(config: EnvConfig) -> dict[str, Any]:
         values["other_vehicles_type"] = f"{__name__}.{guarded.__name__}"
     elif config.traffic is not None:
         values["other_vehicles_type"] = f"{plain.__module__}.{plain.__name__}"
+    if (config.controlled or 1) > 1:  # else actions would reach the first car only
+        own = {**_defaults(config), **values}
+        values["action"] = {"type": "MultiAgentAction", "action_config": own["action"]}
+        values["observation"] = {"type": "MultiAgentObservation", "observation_config": own["observation"]}
     return values
+
+
+def _defaults(config: EnvConfig) -> dict[str, Any]:
+    """highway-env's config dict where nothing is overridden."""
+    entry_point = gymnasium.spec(config.env).entry_point
+    kind: Any = load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    return dict(kind.default_config())
 
 
 def replace_ego(stock: gymnasium.Env[Any, Any]) -> None:

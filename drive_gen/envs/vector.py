@@ -42,13 +42,16 @@ class DriveEnv(gymnasium.Env[np.ndarray, Any]):
 
         values = dataclasses.asdict(config) if config else {}
         self.config = from_mapping(EnvConfig, {**values, **overrides}, "DriveEnv")
+        if (self.config.controlled or 1) > 1:
+            raise InputError(f"DriveEnv drives one car, controlled is {self.config.controlled}; leave it out")
         self.record, self.ego, self.render_mode = record, ego, render_mode
         self.settings = resolved(self.config)  # highway-env's full config
         self.stock = make_stock(self.config, render_mode)
         self.observation_space = gymnasium.spaces.Box(-BOUND, BOUND, SHAPE, np.float32)
         self.action_space: gymnasium.Space[Any] = (
             gymnasium.spaces.Discrete(len(META_ACTIONS)) if self.config.actions == "meta"
-            else gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32))
+            else gymnasium.spaces.Box(-1.0, 1.0, (2 if self.config.actions == "continuous" else 1,),
+                                      np.float32))
         self.seed: int | None = None  # of the present episode
         self._road: Road | None = None
         self._recorder: Recorder | None = None
@@ -119,10 +122,10 @@ class DriveEnv(gymnasium.Env[np.ndarray, Any]):
         """The action in highway-env's own terms; a meta-action is noted by the recorder."""
         if self.ego == "idm":
             return None
-        if self.config.actions == "continuous":
-            control = np.asarray(action, dtype=np.float64)
-            if control.shape != (2,) or not np.isfinite(control).all():
-                raise InputError(f"a control is two finite numbers in [-1, 1], got {action!r}")
+        if self.config.actions != "meta":
+            control, wanted = np.asarray(action, dtype=np.float64), self.action_space.shape
+            if control.shape != wanted or not np.isfinite(control).all():
+                raise InputError(f"a control is finite numbers in [-1, 1] of shape {wanted}, got {action!r}")
             return control
         number = int(action)
         if not 0 <= number < len(META_ACTIONS):

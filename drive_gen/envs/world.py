@@ -18,7 +18,9 @@ TRAFFIC = ("idm", "aggressive", "defensive", "linear")
 # accepted by it in silence, so only those that act are here.
 _COMMON = {"policy_hz": "policy_frequency", "simulation_hz": "simulation_frequency"}
 _HIGHWAY = {**_COMMON, "lanes": "lanes_count", "vehicles": "vehicles_count", "density": "vehicles_density",
-            "duration_s": "duration", "ego_spacing": "ego_spacing"}
+            "duration_s": "duration", "ego_spacing": "ego_spacing", "controlled": "controlled_vehicles"}
+_RACETRACK = {**_COMMON, "duration_s": "duration", "vehicles": "other_vehicles",
+              "controlled": "controlled_vehicles"}
 FAMILIES: dict[str, dict[str, str]] = {
     "highway": {**_HIGHWAY, "initial_lane": "initial_lane_id"},
     "highway-fast": {**_HIGHWAY, "initial_lane": "initial_lane_id"},
@@ -30,11 +32,18 @@ FAMILIES: dict[str, dict[str, str]] = {
                            "vehicles": "vehicles_count"},
     "two-way": _COMMON,
     "u-turn": {**_COMMON, "duration_s": "duration"},
-    "intersection": {**_COMMON, "duration_s": "duration", "vehicles": "initial_vehicle_count"},
+    "intersection": {**_COMMON, "duration_s": "duration", "vehicles": "initial_vehicle_count",
+                     "controlled": "controlled_vehicles"},
+    "racetrack": _RACETRACK,
+    "racetrack-large": _RACETRACK,
+    "racetrack-oval": _RACETRACK,
 }
 SUPPORTED = ("highway-v0", "highway-fast-v0", "merge-v0", "merge-v1", "merge-generic-v0", "merge-generic-v1",
              "roundabout-v0", "roundabout-v1", "roundabout-generic-v0", "roundabout-generic-v1", "exit-v0",
-             "exit-v1", "two-way-v0", "u-turn-v0", "u-turn-v1", "intersection-v0", "intersection-v2")
+             "exit-v1", "two-way-v0", "u-turn-v0", "u-turn-v1", "intersection-v0", "intersection-v2",
+             "racetrack-v0", "racetrack-v1", "racetrack-large-v0", "racetrack-large-v1", "racetrack-oval-v0",
+             "racetrack-oval-v1")
+ACTIONS = ("meta", "continuous", "steering")
 # Their rewards read a meta-action vehicle's speed index, which a car under direct control lacks.
 META_ONLY = ("two-way", "u-turn")
 
@@ -46,6 +55,7 @@ class EnvConfig:
     env: str = "highway-fast-v0"
     lanes: int | None = None
     vehicles: int | None = None  # other than the ego
+    controlled: int | None = None  # cars that actions drive
     density: float | None = None  # 1 is highway-env's usual spacing
     duration_s: float | None = None
     policy_hz: int | None = None
@@ -54,14 +64,19 @@ class EnvConfig:
     ego_spacing: float | None = None
     initial_lane: int | None = None
     traffic: Literal["idm", "aggressive", "defensive", "linear"] | None = None
-    actions: Literal["meta", "continuous"] = "meta"
+    # auto: meta, and on racetracks steering, at the speed that the car has; there is always one of the others
+    # in a config that has been made.
+    actions: Literal["auto", "meta", "continuous", "steering"] = "auto"
 
     def __post_init__(self) -> None:
         check_choice(self.env, SUPPORTED, "environment")
-        check_choice(self.actions, ("meta", "continuous"), "kind of actions")
+        if self.actions == "auto":
+            object.__setattr__(self, "actions", "steering" if self.is_racetrack else "meta")
+        check_choice(self.actions, ACTIONS, "kind of actions")
         if self.traffic is not None:
             check_choice(self.traffic, TRAFFIC, "traffic")
-        for name in ("lanes", "policy_hz", "simulation_hz", "density", "duration_s", "ego_spacing"):
+        for name in ("lanes", "policy_hz", "simulation_hz", "density", "duration_s", "ego_spacing",
+                     "controlled"):
             value = getattr(self, name)
             if value is not None and not (np.isfinite(value) and value > 0):
                 raise InputError(f"{name} is {value}, expected a number above 0")
@@ -76,12 +91,21 @@ class EnvConfig:
         """The id without its version: "highway-fast"."""
         return self.env.rsplit("-", 1)[0]
 
+    @property
+    def is_racetrack(self) -> bool:
+        """Whether it is a lap, whose own actions are steering alone."""
+        return self.family.startswith("racetrack")
+
     def _check_settings(self) -> None:
         known = FAMILIES[self.family]
-        for name in ("lanes", "vehicles", "density", "duration_s", "ego_spacing", "initial_lane"):
+        for name in ("lanes", "vehicles", "density", "duration_s", "ego_spacing", "initial_lane",
+                     "controlled"):
             if getattr(self, name) is not None and name not in known:
                 raise InputError(f"{self.env} has no setting {name}; it has: {', '.join(known)}")
-        if self.actions == "continuous" and self.family in META_ONLY:
+        if self.actions == "meta" and self.is_racetrack:
+            raise InputError(f"{self.env} is driven with controls only; set actions to 'steering' or "
+                             "'continuous'")
+        if self.actions != "meta" and self.family in META_ONLY:
             raise InputError(f"{self.env} is driven with meta-actions only; leave actions at 'meta'")
         if self.policy_hz and self.simulation_hz and self.simulation_hz % self.policy_hz:
             raise InputError(f"simulation_hz {self.simulation_hz} is not a multiple of "
@@ -98,7 +122,7 @@ class EnvConfig:
         speeds = self.target_speeds_mps
         if speeds is None:
             return
-        if self.actions == "continuous":
+        if self.actions != "meta":
             raise InputError("target_speeds_mps is for meta-actions; leave it out with continuous ones")
         steps = np.diff(speeds)
         # highway-env finds the nearest speed by arithmetic on an even grid (MDPVehicle.speed_to_index).
@@ -109,10 +133,11 @@ class EnvConfig:
         """The overrides of highway-env's own config dict; nothing for what is left at None."""
         keys = FAMILIES[self.family]
         config = {key: getattr(self, name) for name, key in keys.items() if getattr(self, name) is not None}
-        if self.actions == "continuous":
+        if self.actions != "meta":
             # Both ranges are highway-env's defaults, spelt out since 1.0 has to mean CONTROL_SCALE.
             config["action"] = {"type": "ContinuousAction", "acceleration_range": [-5.0, 5.0],
-                                "steering_range": [-np.pi / 4, np.pi / 4]}
+                                "steering_range": [-np.pi / 4, np.pi / 4],
+                                "longitudinal": self.actions == "continuous"}
         elif self.target_speeds_mps is not None:
             lateral = {"longitudinal": True, "lateral": False} if self.family == "intersection" else {}
             config["action"] = {"type": "DiscreteMetaAction", **lateral,
