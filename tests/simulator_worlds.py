@@ -1,0 +1,134 @@
+"""highway-env's own worlds step by step, as the simulator's records, for its tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+
+from drive_gen.envs.kernel_state import PLAIN_ROUNDING
+from drive_gen.envs.reference import EnvConfig, export_state, make_stock
+from drive_gen.envs.simulator.network import network_of
+from drive_gen.envs.simulator.types import (
+    ANY_LANE,
+    CAR,
+    IDM,
+    LANDMARK,
+    LINEAR,
+    MDP,
+    OBSTACLE,
+    RULES,
+    VEHICLE,
+    WORLD,
+    Network,
+)
+from drive_gen.envs.world import SUPPORTED, WorldState
+
+KINDS = {"Vehicle": VEHICLE, "MDPVehicle": MDP, "LinearVehicle": LINEAR, "Obstacle": OBSTACLE,
+         "Landmark": LANDMARK}
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What highway-env returned, and the records of the state that it saw then."""
+
+    cars: np.ndarray
+    world: Any
+    rules: Any
+    action: Any
+    observation: Any
+    reward: float
+    terminated: bool
+    truncated: bool
+    info: dict[str, Any]
+    state: WorldState
+
+
+class Run:
+    """A stock environment that exports its state whenever it has made an observation."""
+
+    def __init__(self, env: str, **config: Any) -> None:
+        self.stock = make(env, config)
+        self.world: Any = self.stock.unwrapped
+        self._seen: list[WorldState] = []
+        inform = self.world._info
+
+        def watched(*arguments: Any, **named: Any) -> Any:
+            self._seen.append(export_state(self.stock))
+            return inform(*arguments, **named)
+
+        self.world._info = watched
+
+    def reset(self, seed: int) -> Step:
+        observation, info = self.stock.reset(seed=seed)
+        self.network: Network = network_of(self.stock)
+        return self._step(None, observation, 0.0, False, False, info)
+
+    def step(self, action: Any) -> Step:
+        return self._step(action, *self.stock.step(action))
+
+    def _step(self, action: Any, observation: Any, reward: Any, terminated: Any, truncated: Any,
+              info: dict[str, Any]) -> Step:
+        state = self._seen[-1]
+        cars, world, rules = records(state, self.network, self.world.config)
+        return Step(cars, world, rules, action, observation, float(reward), bool(terminated), bool(truncated),
+                    info, state)
+
+
+def make(env: str, config: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    """A stock environment; those that make_stock knows by it: it guards IDMVehicle against intersections."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if env not in SUPPORTED:
+            return gymnasium.make(env, config=config, disable_env_checker=True)
+        stock = make_stock(EnvConfig(env=env))
+        stock.unwrapped.config.update(config)  # type: ignore[attr-defined]
+        return stock
+
+
+def records(state: WorldState, network: Network, config: dict[str, Any]) -> tuple[np.ndarray, Any, Any]:
+    """Cars, world and rules of a state; of the rules only what is read here."""
+    cars = np.zeros(len(state.classes), CAR)
+    for name in ("heading", "speed", "target_speed", "crashed", "length", "width", "controlled", "solid",
+                 "lane", "target_lane", "speed_index"):
+        cars[name] = getattr(state, name)
+    cars["x"], cars["y"] = state.position.T
+    cars["cosine"], cars["sine"] = np.cos(state.heading), np.sin(state.heading)
+    cars["kind"] = [KINDS.get(name, IDM) for name in state.classes]
+    _fill_routes(cars, state)
+    world, rules = np.zeros(1, WORLD), np.zeros(1, RULES)
+    world["time_s"], world["steps"] = state.time, state.steps
+    world["count"], world["things"] = state.vehicles, len(state.classes)
+    rules["frames"] = int(config["simulation_frequency"] // config["policy_frequency"])
+    rules["speeds"] = state.target_speeds.size
+    rules["target_speeds"][0, : state.target_speeds.size] = state.target_speeds
+    return cars, world[0], rules[0]
+
+
+def _fill_routes(cars: np.ndarray, state: WorldState) -> None:
+    roads = list(dict.fromkeys(key[:2] for key in state.lane_keys))
+    for car, route in zip(cars, state.routes, strict=True):
+        car["route_size"] = -1 if route is None else len(route)
+        for place, (start, end, lane) in enumerate(route or ()):
+            car["route_road"][place] = roads.index((start, end))
+            car["route_lane"][place] = ANY_LANE if lane is None else lane
+
+
+def in_plain_rounding(file: str) -> list[str]:
+    """What a test file, run as a script, finds different in a process whose numpy leaves AVX-512 alone."""
+    environment = {**os.environ, **PLAIN_ROUNDING, "PYTHONWARNINGS": "ignore"}
+    run = subprocess.run([sys.executable, file], env=environment, capture_output=True, text=True, timeout=300,
+                         check=True)
+    report: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    if not report["same_rounding"]:
+        pytest.skip("this machine's numpy does not round as the C library, whatever it is told")
+    found: list[str] = report["differences"]
+    return found
