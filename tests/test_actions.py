@@ -156,7 +156,7 @@ def test_inferred_actions_are_those_taken(actions: list[int], dt_s: float) -> No
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=10),
     st.integers(0, 2),
-    st.sampled_from([GRID, tuple(np.linspace(0, 40, 9))]),
+    st.sampled_from([GRID, tuple(np.linspace(5, 40, 8))]),  # a car that nearly stands shows no lane change
 )
 def test_inferred_actions_drive_as_those_taken(
     actions: list[int], lane: int, grid: tuple[float, ...]

@@ -123,7 +123,7 @@ class _Cars:
         half_body = (np.abs(np.sin(turned)) * length + np.abs(np.cos(turned)) * width) / 2
         half_lane = np.array([lane.width_m / 2 for lane in episode.road.lanes])
         return cls(number=number, valid=episode.valid[pick], length_m=length[:, 0, 0],
-                   lane=episode.road.nearest_lane(position, heading), s_m=seen.s_m,
+                   lane=episode.road.nearest_of(seen, heading), s_m=seen.s_m,
                    outside_m=np.abs(seen.d_m) - half_lane - np.maximum(half_body - INTRUSION_M, 0),
                    along_mps=episode.speed_mps[pick][..., None] * np.cos(turned))
 

@@ -55,6 +55,8 @@ class Lane:
     def frame_of(self, position_m: np.ndarray) -> LaneFrame:
         """Lane frame of positions (..., 2); before the start and past the end the line goes on straight."""
         points = np.asarray(position_m, dtype=np.float64)
+        if len(self.center_m) == 2:
+            return self._straight_frame_of(points)
         flat = points.reshape(-1, 2)
         starts, steps = self.center_m[:-1], np.diff(self.center_m, axis=0)
         lengths = np.diff(self.knots_m)
@@ -74,6 +76,13 @@ class Lane:
         heading = np.arctan2(unit[:, 1], unit[:, 0])
         shape = points.shape[:-1]
         return LaneFrame(s.reshape(shape), d.reshape(shape), heading.reshape(shape))
+
+    def _straight_frame_of(self, points: np.ndarray) -> LaneFrame:
+        """`frame_of` where the centre line is one segment."""
+        unit = np.diff(self.center_m, axis=0)[0] / self.length_m
+        away = points - self.center_m[0]
+        heading = np.full(points.shape[:-1], np.arctan2(unit[1], unit[0]))
+        return LaneFrame(away @ unit, unit[0] * away[..., 1] - unit[1] * away[..., 0], heading)
 
     def position_at(self, s_m: np.ndarray, d_m: np.ndarray | float = 0.0) -> np.ndarray:
         """World positions (..., 2) of lane-frame points; the inverse of `frame_of` away from kinks."""
@@ -115,7 +124,10 @@ class Road:
 
         As highway-env's (road/lane.py, `distance_with_heading`): metres plus radians; first wins.
         """
-        frame = self.frames_of(position_m)
+        return self.nearest_of(self.frames_of(position_m), heading_rad)
+
+    def nearest_of(self, frame: LaneFrame, heading_rad: np.ndarray | None = None) -> np.ndarray:
+        """`nearest_lane`, from every lane's frame of the positions."""
         lengths = np.array([lane.length_m for lane in self.lanes])
         distance = np.abs(frame.d_m) + np.maximum(frame.s_m - lengths, 0) + np.maximum(-frame.s_m, 0)
         if heading_rad is not None:

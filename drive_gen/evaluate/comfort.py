@@ -6,6 +6,8 @@ speed and the heading (a parabola over about a second), for logs and simulation 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.signal import savgol_filter
 
@@ -31,7 +33,13 @@ def derivative(values: np.ndarray, dt_s: float, order: int) -> np.ndarray:
     window = min(_odd(SMOOTHING_S / dt_s), frames if frames % 2 else frames - 1)
     if window < 3:
         return np.full(frames, np.nan)
-    return np.asarray(savgol_filter(np.asarray(values, np.float64), window, 2, deriv=order, delta=dt_s))
+    return np.asarray(_filter(frames, window, order) @ np.asarray(values, np.float64)) / dt_s**order
+
+
+@lru_cache(maxsize=64)
+def _filter(frames: int, window: int, order: int) -> np.ndarray:
+    """The filter, which is linear, as a matrix (T, T): fitting the ends anew each time is slow."""
+    return np.asarray(savgol_filter(np.eye(frames), window, 2, deriv=order, axis=0))
 
 
 def comfort_signals(speed_mps: np.ndarray, heading_rad: np.ndarray, dt_s: float) -> dict[str, np.ndarray]:

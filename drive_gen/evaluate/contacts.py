@@ -37,9 +37,9 @@ def contacts(episode: Episode, agent: int) -> list[Contact]:
     At fault, after nuPlan: the agent runs into a stopped one, hits another with its front, or is hit on the
     side while not wholly in one lane. One that stands, or is hit from behind, is not at fault.
     """
-    found = []
-    for other in range(episode.agents):
-        if other != agent and (touch := _first_touch(episode, agent, other)) is not None:
+    found, near = [], _near(episode, agent)
+    for other in np.flatnonzero(near.any(1)).tolist():
+        if (touch := _first_touch(episode, agent, other, near[other])) is not None:
             frame, mine, theirs = touch
             kind = _kind(episode, agent, other, frame, mine, theirs)
             at_fault = kind in ("stopped other", "front") or (
@@ -48,16 +48,32 @@ def contacts(episode: Episode, agent: int) -> list[Contact]:
     return sorted(found)
 
 
-def _first_touch(episode: Episode, agent: int, other: int) -> tuple[int, _Pose, _Pose] | None:
-    """The frame before the first contact of two agents and both poses at it; None where they never touch."""
+def _near(episode: Episode, agent: int) -> np.ndarray:
+    """Where both are present and so near that they may touch before the next frame; (A, T) bool."""
+    both = episode.valid[agent] & episode.valid
+    both[agent] = False
+    apart = episode.position_m.astype(np.float64) - episode.position_m[agent]
+    diagonals = np.hypot(*episode.size_m.astype(np.float64).T)
+    reach = (diagonals + diagonals[agent])[:, None] / 2
+    return np.asarray(both & (np.hypot(apart[..., 0], apart[..., 1]) <= reach + _moved(apart)))
+
+
+def _moved(apart: np.ndarray) -> np.ndarray:
+    """How far differences (..., T, 2) of positions move to the next frame; (..., T), 0 at the last."""
+    moved = np.zeros(apart.shape[:-1])
+    moved[..., :-1] = np.hypot(*np.moveaxis(np.diff(apart, axis=-2), -1, 0))
+    return moved
+
+
+def _first_touch(episode: Episode, agent: int, other: int,
+                 near: np.ndarray) -> tuple[int, _Pose, _Pose] | None:
+    """The frame before the first contact of two agents and both poses at it; None where they never touch.
+
+    `near` (T,) says at which frames they may touch.
+    """
     both = episode.valid[agent] & episode.valid[other]
-    if not both.any():
-        return None
-    apart = episode.position_m[other].astype(np.float64) - episode.position_m[agent]
-    reach = np.hypot(*episode.size_m[[agent, other]].T).sum() / 2
-    moved = np.zeros(episode.steps)
-    moved[:-1] = np.hypot(*np.diff(apart, axis=0).T)
-    for frame in np.flatnonzero(both & (np.hypot(*apart.T) <= reach + moved)):
+    moved = _moved(episode.position_m[other].astype(np.float64) - episode.position_m[agent])
+    for frame in np.flatnonzero(near):
         goes_on = frame + 1 < episode.steps and both[frame + 1]
         tests = max(int(np.ceil(moved[frame] / SWEEP_M)), 1) if goes_on else 1
         # The pose at the interval's end is the next frame's first test.

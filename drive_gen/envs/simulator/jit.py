@@ -1,4 +1,4 @@
-"""numba's compiler behind a typed decorator, with a cache that notices changes in any file of the simulator."""
+"""numba's compiler behind a typed decorator, with a cache that notices changes in any file here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-# numba's cache looks at a function's own file only, and would go on using machine code in which an older callee
-# of another file is inlined. So the digest is of all files here.
+# numba's cache looks at a function's own file only, and would go on using machine code in which an older
+# callee of another file is inlined. So the digest is of all files here.
 _TEXT = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 DIGEST = hashlib.sha256(_TEXT).hexdigest()[:8]
 
