@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import gymnasium
@@ -75,6 +78,16 @@ class Run:
     def step(self, action: Any) -> Step:
         return self._step(action, *self.stock.step(action))
 
+    def now(self) -> tuple[np.ndarray, Any, Any]:
+        """The records of the state between two steps: an intersection has cleared and spawned vehicles."""
+        return records(export_state(self.stock), self.network, self.world.config)
+
+    def actions(self, seed: int, count: int) -> list[Any]:
+        """Random actions in highway-env's own form."""
+        space = self.world.action_space
+        space.seed(seed)
+        return [as_float64(space.sample()) for _ in range(count)]
+
     def _step(self, action: Any, observation: Any, reward: Any, terminated: Any, truncated: Any,
               info: dict[str, Any]) -> Step:
         state = self._seen[-1]
@@ -120,6 +133,28 @@ def _fill_routes(cars: np.ndarray, state: WorldState) -> None:
         for place, (start, end, lane) in enumerate(route or ()):
             car["route_road"][place] = roads.index((start, end))
             car["route_lane"][place] = ANY_LANE if lane is None else lane
+
+
+def as_float64(action: Any) -> Any:
+    """An action with its controls as float64; of float32 ones highway-env computes in float32."""
+    if isinstance(action, tuple):
+        return tuple(as_float64(part) for part in action)
+    return action.astype(float) if isinstance(action, np.ndarray) else action
+
+
+def interpreted(module: ModuleType, folder: Path, old: str, new: str) -> ModuleType:
+    """A module of the simulator as plain Python, one piece of its source replaced."""
+    source = Path(str(module.__file__)).read_text()
+    assert source.count(old) == 1
+    path = folder / "mutant.py"
+    path.write_text(source.replace(old, new).replace(
+        "from drive_gen.envs.simulator.jit import compiled", "compiled = lambda function: function"))
+    spec = importlib.util.spec_from_file_location("mutant", path)
+    assert spec is not None
+    assert spec.loader is not None
+    mutant = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(mutant)
+    return mutant
 
 
 def in_plain_rounding(file: str) -> list[str]:

@@ -58,19 +58,6 @@ CASES: list[tuple[str, dict[str, Any], int, int, int | None]] = [
 ]
 
 
-def actions_of(run: Run, seed: int, count: int) -> list[Any]:
-    """Random actions in highway-env's own form; controls as float64."""
-    space = run.world.action_space
-    space.seed(seed)
-    return [as_float64(space.sample()) for _ in range(count)]
-
-
-def as_float64(action: Any) -> Any:
-    if isinstance(action, tuple):
-        return tuple(as_float64(part) for part in action)
-    return action.astype(float) if isinstance(action, np.ndarray) else action
-
-
 def number_of(action: Any) -> float:
     """What the compiled rewards read of an action."""
     if isinstance(action, tuple):
@@ -84,7 +71,7 @@ def rolled(case: int) -> tuple[Run, tuple[Step, ...]]:
     env, config, seed, count, constant = CASES[case]
     run, steps = Run(env, **config), []
     run.reset(seed)
-    for action in actions_of(run, seed, count) if constant is None else [constant] * count:
+    for action in run.actions(seed, count) if constant is None else [constant] * count:
         steps.append(run.step(action))
         if steps[-1].terminated or steps[-1].truncated:
             break
