@@ -153,6 +153,7 @@ def interpreted(module: ModuleType, folder: Path, old: str, new: str) -> ModuleT
     assert spec is not None
     assert spec.loader is not None
     mutant = importlib.util.module_from_spec(spec)
+    sys.modules["mutant"] = mutant  # where the type hints of its records are looked up
     spec.loader.exec_module(mutant)
     return mutant
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from drive_gen.envs.config import check_choice
 from drive_gen.envs.files import InputError
+from drive_gen.envs.simulator.records import filled, record_type
 from drive_gen.envs.simulator.types import NOBODY
 from drive_gen.envs.world import LaneKey
 
@@ -57,15 +57,7 @@ class Goals:
     offroad_ends: bool  # leaving the road ends the episode
 
 
-def _record() -> np.dtype[Any]:
-    codes = {float: ("f8",), int: ("i8",), bool: ("?",)}
-    arrays = {"weights": ("f8", (TERMS_MOST,)), "goal_lanes": ("i8", (GOAL_LANES_MOST,))}
-    fields: list[Any] = [(name, *(arrays.get(name) or codes[hint]))
-                         for name, hint in typing.get_type_hints(Goals).items()]
-    return np.dtype((np.record, np.dtype(fields, align=True)))
-
-
-GOALS = _record()
+GOALS = record_type(Goals, {"weights": ("f8", TERMS_MOST), "goal_lanes": ("i8", GOAL_LANES_MOST)})
 
 
 def goals_of(env_id: str, settings: Mapping[str, Any], lane_keys: Sequence[LaneKey]) -> Goals:
@@ -82,14 +74,10 @@ def goals_of(env_id: str, settings: Mapping[str, Any], lane_keys: Sequence[LaneK
         "duration_s": np.inf if family in (MERGE, TWO_WAY) else settings["duration"],
         "most_steps": STEPS_MOST.get(name, 0), "offroad_ends": _offroad_ends(family, settings),
         "normalize": family in (MERGE, RACETRACK) or bool(settings.get("normalize_reward", False))}
-    record = np.zeros(1, GOALS)
-    for field, value in values.items():
-        record[field] = value
-    record["weights"][0, : len(TERMS[family])] = [settings.get(term, 0) for term in TERMS[family]]
     lanes = _goal_lanes(family, settings, lane_keys)
-    record["goal_lanes"] = NOBODY
-    record["goal_lanes"][0, : len(lanes)] = lanes
-    return cast(Goals, record[0])
+    weights = [settings.get(term, 0) for term in TERMS[family]]
+    return cast(Goals, filled(GOALS, {
+        **values, "weights": weights, "goal_lanes": [*lanes, *[NOBODY] * (GOAL_LANES_MOST - len(lanes))]}))
 
 
 def _bounds(family: int, settings: Mapping[str, Any]) -> tuple[float, float]:
