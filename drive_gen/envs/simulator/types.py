@@ -126,10 +126,15 @@ class Rules:
     min_acc_gain: np.ndarray  # (2,)
     max_braking_imposed: np.ndarray  # (2,)
     lane_change_delay: np.ndarray  # (2,)
+    braking_scale: np.ndarray  # (2,) 2 sqrt(-comfort_acc_max * comfort_acc_min), of IDM's desired gap
     speeds: int
     frames: int  # a policy step
     regulation: int  # frames between two checks of a regulated road; 0 where it is not regulated
     dt_s: float
+    policy_s: float  # from one policy step to the next
+    square: float  # 2, as a number that the compiler cannot see: highway-env squares a speed by calling pow
+    least_speed: float  # of a car under continuous control
+    most_speed: float
     least_acceleration: float  # of a continuous action of -1, and of 1
     most_acceleration: float
     least_steering: float
