@@ -20,6 +20,7 @@ from simulator_worlds import Run, Step, in_plain_rounding
 
 from drive_gen.envs.files import InputError
 from drive_gen.envs.kernel_state import same_rounding
+from drive_gen.envs.reference import replace_ego
 from drive_gen.envs.simulator.goals import TERMS, goals_of
 from drive_gen.envs.simulator.outcome import agent_outcome, info_terms, outcome, reward_of
 from drive_gen.envs.simulator.rewards import effort, on_road, success
@@ -35,7 +36,8 @@ STEERING = {"action": {"type": "MultiAgentAction",
             "observation": {"type": "MultiAgentObservation", "observation_config": {"type": "Kinematics"}},
             "controlled_vehicles": 2}
 CONTINUOUS = {"action": {"type": "ContinuousAction"}}
-# Environment, what differs from its config, seed, policy steps, and the action of all where not random.
+# Environment, what differs from its config, seed, policy steps, and the action of all where not random; with
+# NO_ACTION, IDM drives the ego.
 CASES: list[tuple[str, dict[str, Any], int, int, int | None]] = [
     ("highway-v0", {**FEW, "duration": 3}, 0, 4, None),
     ("highway-v0", {**FEW, **CONTINUOUS, "offroad_terminal": True}, 1, 6, None),
@@ -47,7 +49,9 @@ CASES: list[tuple[str, dict[str, Any], int, int, int | None]] = [
     ("merge-generic-v0", {"lanes_count": 3, "before_merge_length": 70}, 0, 8, None),
     ("roundabout-v0", {"duration": 4}, 0, 5, None),
     ("roundabout-generic-v1", {}, 1, 5, None),
+    ("roundabout-v0", {}, 2, 6, NO_ACTION),
     ("two-way-v0", {"policy_frequency": 5}, 5, 15, None),
+    ("two-way-v0", {}, 6, 4, NO_ACTION),
     ("u-turn-v0", {}, 0, 6, None),
     ("u-turn-v1", {"normalize_reward": False}, 1, 6, None),
     ("intersection-v0", {"initial_vehicle_count": 2, "offroad_terminal": True}, 0, 9, IDLE),
@@ -62,6 +66,8 @@ def number_of(action: Any) -> float:
     """What the compiled rewards read of an action."""
     if isinstance(action, tuple):
         return effort(np.concatenate(action)) if isinstance(action[0], np.ndarray) else float(NO_ACTION)
+    if action is None:
+        return float(NO_ACTION)
     return effort(action) if isinstance(action, np.ndarray) else float(action)
 
 
@@ -71,7 +77,11 @@ def rolled(case: int) -> tuple[Run, tuple[Step, ...]]:
     env, config, seed, count, constant = CASES[case]
     run, steps = Run(env, **config), []
     run.reset(seed)
-    for action in run.actions(seed, count) if constant is None else [constant] * count:
+    actions = run.actions(seed, count) if constant is None else [constant] * count
+    if constant == NO_ACTION:
+        replace_ego(run.stock)
+        actions = [None] * count
+    for action in actions:
         steps.append(run.step(action))
         if steps[-1].terminated or steps[-1].truncated:
             break
