@@ -19,24 +19,10 @@ import pytest
 
 from drive_gen.envs.kernel_state import PLAIN_ROUNDING
 from drive_gen.envs.reference import EnvConfig, export_state, make_stock
+from drive_gen.envs.simulator.convert import cars_of, rules_of
 from drive_gen.envs.simulator.network import network_of
-from drive_gen.envs.simulator.types import (
-    ANY_LANE,
-    CAR,
-    IDM,
-    LANDMARK,
-    LINEAR,
-    MDP,
-    OBSTACLE,
-    RULES,
-    VEHICLE,
-    WORLD,
-    Network,
-)
+from drive_gen.envs.simulator.types import Network
 from drive_gen.envs.world import SUPPORTED, WorldState
-
-KINDS = {"Vehicle": VEHICLE, "MDPVehicle": MDP, "LinearVehicle": LINEAR, "Obstacle": OBSTACLE,
-         "Landmark": LANDMARK}
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,31 +94,8 @@ def make(env: str, config: dict[str, Any]) -> gymnasium.Env[Any, Any]:
 
 
 def records(state: WorldState, network: Network, config: dict[str, Any]) -> tuple[np.ndarray, Any, Any]:
-    """Cars, world and rules of a state; of the rules only what is read here."""
-    cars = np.zeros(len(state.classes), CAR)
-    for name in ("heading", "speed", "target_speed", "crashed", "length", "width", "controlled", "solid",
-                 "lane", "target_lane", "speed_index"):
-        cars[name] = getattr(state, name)
-    cars["x"], cars["y"] = state.position.T
-    cars["cosine"], cars["sine"] = np.cos(state.heading), np.sin(state.heading)
-    cars["kind"] = [KINDS.get(name, IDM) for name in state.classes]
-    _fill_routes(cars, state)
-    world, rules = np.zeros(1, WORLD), np.zeros(1, RULES)
-    world["time_s"], world["steps"] = state.time, state.steps
-    world["count"], world["things"] = state.vehicles, len(state.classes)
-    rules["frames"] = int(config["simulation_frequency"] // config["policy_frequency"])
-    rules["speeds"] = state.target_speeds.size
-    rules["target_speeds"][0, : state.target_speeds.size] = state.target_speeds
-    return cars, world[0], rules[0]
-
-
-def _fill_routes(cars: np.ndarray, state: WorldState) -> None:
-    roads = list(dict.fromkeys(key[:2] for key in state.lane_keys))
-    for car, route in zip(cars, state.routes, strict=True):
-        car["route_size"] = -1 if route is None else len(route)
-        for place, (start, end, lane) in enumerate(route or ()):
-            car["route_road"][place] = roads.index((start, end))
-            car["route_lane"][place] = ANY_LANE if lane is None else lane
+    """Cars, world and rules of a state."""
+    return *cars_of(state, network), rules_of(state, config)
 
 
 def as_float64(action: Any) -> Any:
@@ -148,7 +111,7 @@ def interpreted(module: ModuleType, folder: Path, old: str, new: str) -> ModuleT
     assert source.count(old) == 1
     path = folder / "mutant.py"
     path.write_text(source.replace(old, new).replace(
-        "from drive_gen.envs.simulator.jit import compiled", "compiled = lambda function: function"))
+        "from drive_gen.envs.simulator.lean import lean", "lean = lambda function, inline=True: function"))
     spec = importlib.util.spec_from_file_location("mutant", path)
     assert spec is not None
     assert spec.loader is not None

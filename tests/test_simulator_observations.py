@@ -22,6 +22,7 @@ from drive_gen.envs.files import InputError
 from drive_gen.envs.kernel_state import same_rounding
 from drive_gen.envs.simulator import observe_collisions, observe_grid, observe_kinematics
 from drive_gen.envs.simulator.features import FEATURES
+from drive_gen.envs.simulator.nearest import near_of
 from drive_gen.envs.simulator.observations import Observation, observation_of
 
 TOLERANCE = 1e-6  # of entries about one, where numpy and the C library differ in the last place
@@ -78,16 +79,19 @@ def seen_in(case: int) -> tuple[Run, Observation, tuple[Step, ...]]:
     return run, observation_of(run.world.config, steps[0].state), tuple(steps)
 
 
-def observed(run: Run, seen: Observation, step: Step, modules: dict[str, Any] = MODULES) -> list[np.ndarray]:
-    """What each observer sees."""
-    found, observe = [], getattr(modules[seen.kind], f"observe_{seen.kind}")
-    for ego in np.flatnonzero(step.state.controlled)[: seen.agents]:
-        box: Any = seen.space[0] if seen.agents > 1 else seen.space  # type: ignore[index]
-        out = np.full(box.shape, 7, box.dtype)
-        rules = (step.rules,) if seen.kind == "collisions" else ()
-        observe(step.cars, step.world, run.network, *rules, seen.settings, int(ego), out)
-        found.append(out)
-    return found
+def observed(run: Run, seen: Observation, step: Step, ego: int,
+             modules: dict[str, Any] = MODULES) -> np.ndarray:
+    """What one car sees."""
+    box: Any = seen.space[0] if seen.agents > 1 else seen.space  # type: ignore[index]
+    out, settings = np.full(box.shape, 7, box.dtype), seen.settings
+    observe, world = getattr(modules[seen.kind], f"observe_{seen.kind}"), (step.cars, step.world, run.network)
+    if seen.kind == "kinematics":
+        observe(*world, settings, ego, near_of(settings.rows - 1), out)
+    elif seen.kind == "collisions":
+        observe(*world, step.rules, settings, ego, observe_collisions.stack_of(run.network), out)
+    else:
+        observe(*world, settings, ego, out)
+    return out
 
 
 def differences(exact: bool, cases: range = range(len(CASES)),
@@ -99,8 +103,9 @@ def differences(exact: bool, cases: range = range(len(CASES)),
         run, seen, steps = seen_in(case)
         for number, step in enumerate(steps):
             theirs = step.observation if seen.agents > 1 else (step.observation,)
-            found += [f"{CASES[case][0]} {case} {number}" for mine, other in zip(
-                observed(run, seen, step, modules), theirs, strict=True)
+            egos = np.flatnonzero(step.state.controlled)[: seen.agents]
+            ours = [observed(run, seen, step, int(ego), modules) for ego in egos]
+            found += [f"{CASES[case][0]} {case} {number}" for mine, other in zip(ours, theirs, strict=True)
                 if mine.dtype != other.dtype or not np.allclose(mine, other, 0, tolerance, equal_nan=True)]
     return found
 
@@ -155,11 +160,7 @@ def on_highway(*places: tuple[float, float, float]) -> tuple[Run, Step]:
 def look(config: dict[str, Any], *places: tuple[float, float, float]) -> np.ndarray:
     run, step = on_highway(*places)
     seen = observation_of({**run.world.config, "observation": config}, seen_in(0)[2][0].state)
-    observe = getattr(MODULES[seen.kind], f"observe_{seen.kind}")
-    out = np.full(seen.space.shape, 7, seen.space.dtype)
-    rules = (step.rules,) if seen.kind == "collisions" else ()
-    observe(step.cars, step.world, run.network, *rules, seen.settings, 0, out)
-    return out
+    return observed(run, seen, step, 0)
 
 
 def test_a_table_by_hand() -> None:

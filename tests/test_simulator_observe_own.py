@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # when run as a script from else
 from simulator_worlds import Run, in_plain_rounding, interpreted
 
 from drive_gen.envs.kernel_state import same_rounding
-from drive_gen.envs.observe import SHAPE, observe_scene
+from drive_gen.envs.observe import NEIGHBOURS, SHAPE, observe_scene
 from drive_gen.envs.recorder import Recorder
 from drive_gen.envs.reference import export_road
 from drive_gen.envs.road import straight_road
 from drive_gen.envs.simulator import observe_own as module
 from drive_gen.envs.simulator.lines import Lines, lines_of
-from drive_gen.envs.simulator.nearest import keep
+from drive_gen.envs.simulator.nearest import keep, near_of
 from drive_gen.envs.simulator.types import CAR, WORLD
 
 TOLERANCE = 1e-6  # of entries about one, where numpy and the C library differ in the last place
@@ -54,7 +54,7 @@ def seen_in(env: str, seed: int, count: int = 6) -> tuple[Seen, ...]:
 
 def observed(cars: np.ndarray, world: Any, lines: Lines, ego: int, with_module: Any = module) -> np.ndarray:
     out = np.full(SHAPE, np.nan, np.float32)
-    with_module.observe_own(cars, world, lines, ego, out)
+    with_module.observe_own(cars, world, lines, ego, near_of(NEIGHBOURS), out)
     return out
 
 
@@ -117,10 +117,10 @@ def test_the_order_of_the_others_does_not_matter(others: list[tuple[float, float
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=30), st.integers(1, 8))
 def test_the_least_are_kept_in_order(keys: list[int], most: int) -> None:
-    places, kept_keys, kept = np.zeros(most, np.int64), np.zeros(most), 0
+    near, kept = near_of(most), 0
     for place, key in enumerate(keys):
-        kept = keep(places, kept_keys, kept, place, float(key))
-    assert places[:kept].tolist() == sorted(range(len(keys)), key=lambda place: keys[place])[:most]
+        kept = keep(near, kept, place, float(key))
+    assert near.places[:kept].tolist() == sorted(range(len(keys)), key=lambda place: keys[place])[:most]
 
 
 def test_a_road_of_one_lane_is_its_own_nearest() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import coordinates, heading_at, position, wrap
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.types import ANY_LANE, Car, Lane, Network
 
 FEATURES = ("presence", "x", "y", "vx", "vy", "cos_h", "sin_h", "cos_d", "sin_d", "heading", "long_off",
@@ -13,13 +13,13 @@ FEATURES = ("presence", "x", "y", "vx", "vy", "cos_h", "sin_h", "cos_d", "sin_d"
 PRESENCE, X, Y, VX, VY, COS_H, SIN_H, COS_D, SIN_D, HEADING, LONG_OFF, LAT_OFF, ANG_OFF = range(len(FEATURES))
 
 
-@compiled
+@lean
 def velocity(car: Car) -> tuple[float, float]:
     """m/s in the world frame, without slip angle."""
     return car.speed * car.cosine, car.speed * car.sine
 
 
-@compiled
+@lean
 def to_destination(car: Car, network: Network) -> tuple[float, float]:
     """Unit vector to the end of a car's route, 0 where it has none; Vehicle.destination_direction."""
     if car.route_size <= 0:
@@ -33,7 +33,7 @@ def to_destination(car: Car, network: Network) -> tuple[float, float]:
     return (x / distance, y / distance) if x != 0 or y != 0 else (0.0, 0.0)
 
 
-@compiled
+@lean
 def lane_offset(car: Car, network: Network) -> tuple[float, float, float]:
     """Metres along a car's lane and to its right, and the angle to it; Vehicle.lane_offset."""
     lane: Lane = network.lanes[car.lane]
@@ -41,7 +41,7 @@ def lane_offset(car: Car, network: Network) -> tuple[float, float, float]:
     return along, aside, wrap(car.heading - heading_at(lane, along))
 
 
-@compiled
+@lean
 def attitude(car: Car, network: Network, code: int) -> float:
     """A feature that is the same for every observer: headings and lane offsets."""
     if code == PRESENCE:
@@ -55,7 +55,7 @@ def attitude(car: Car, network: Network, code: int) -> float:
     return lane_offset(car, network)[code - LONG_OFF]
 
 
-@compiled
+@lean
 def spread(value: float, low: float, high: float) -> float:
     """low to -1, high to 1; utils.lmap."""
     return -1 + (value - low) * 2 / (high - low)

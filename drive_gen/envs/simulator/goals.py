@@ -47,8 +47,6 @@ class Goals:
     slow_mps: float  # the speeds whose term is 0, and 1
     fast_mps: float
     centering_cost: float  # racetrack
-    # racetrack: 2, but the compiler must not know: it would turn x ** 2 into x * x, which rounds otherwise
-    centering_exponent: float
     duration_s: float  # inf where the time is no limit
     end_x: float  # a car beyond it is through; inf where there is no such end
     most_steps: int  # policy steps; 0 where there is no limit
@@ -69,8 +67,7 @@ def goals_of(env_id: str, settings: Mapping[str, Any], lane_keys: Sequence[LaneK
     slow, fast = settings.get("reward_speed_range", (0.0, 1.0))  # some families scale no speed
     values = {
         "family": family, "low": low, "high": high, "slow_mps": slow, "fast_mps": fast,
-        "centering_cost": settings.get("lane_centering_cost", 0), "centering_exponent": 2,
-        "end_x": _end_x(name, settings),
+        "centering_cost": settings.get("lane_centering_cost", 0), "end_x": _end_x(name, settings),
         "duration_s": np.inf if family in (MERGE, TWO_WAY) else settings["duration"],
         "most_steps": STEPS_MOST.get(name, 0), "offroad_ends": _offroad_ends(family, settings),
         "normalize": family in (MERGE, RACETRACK) or bool(settings.get("normalize_reward", False))}

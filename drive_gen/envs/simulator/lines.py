@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from drive_gen.envs import road
-from drive_gen.envs.simulator.jit import compiled
+from drive_gen.envs.simulator.lean import lean
 
 ROUNDING_M = 1e-6  # more than what rounding does to a distance
 
@@ -52,7 +53,7 @@ def _pieces_of(lane: road.Lane) -> np.ndarray:
     return pieces
 
 
-@compiled
+@partial(lean, inline=False)
 def frame_on(lines: Lines, number: int, x: float, y: float) -> tuple[float, float, float]:
     """Metres along a lane and to its right, and its heading there; road.Lane.frame_of."""
     line: Any = lines.lines[number]
@@ -75,7 +76,7 @@ def frame_on(lines: Lines, number: int, x: float, y: float) -> tuple[float, floa
     return piece.knot + best_along, math.copysign(math.hypot(best_x, best_y), side), piece.heading
 
 
-@compiled
+@lean
 def gap_to_box(line: Any, x: float, y: float) -> float:
     """Metres from a point to the box around a lane's centre line, at most as far as to the line itself."""
     aside = max(line.west - x, x - line.east, 0.0)
@@ -83,7 +84,7 @@ def gap_to_box(line: Any, x: float, y: float) -> float:
     return math.sqrt(aside * aside + beside * beside)
 
 
-@compiled
+@partial(lean, inline=False)
 def nearest_line(lines: Lines, x: float, y: float, heading: float) -> int:
     """The lane of least distance (m) and heading error (rad), the first of equals; road.Road.nearest_lane."""
     best, least = 0, np.inf

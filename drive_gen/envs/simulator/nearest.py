@@ -1,23 +1,35 @@
-"""The least of many by some key, in order, compiled."""
+"""The nearest of many cars in order, compiled."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from drive_gen.envs.simulator.jit import compiled
+from drive_gen.envs.simulator.lean import lean
 
 
-@compiled
-def keep(places: np.ndarray, keys: np.ndarray, kept: int, place: int, key: float) -> int:
-    """Put a place among the `kept` ones of least key, if it is; the first of equals stays first.
+class Near(NamedTuple):
+    """Space to note the nearest cars in; one world's at a time, made once for many."""
 
-    `places` and `keys` are (most,) and sorted; gives how many are kept now.
-    """
-    if kept == keys.size and key >= keys[kept - 1]:
+    places: np.ndarray  # (most,) int64, in the cars
+    distances: np.ndarray  # (most,) m, rising
+
+
+def near_of(most: int) -> Near:
+    """Space for so many cars."""
+    return Near(np.zeros(most, np.int64), np.zeros(most))
+
+
+@lean
+def keep(near: Near, kept: int, place: int, distance: float) -> int:
+    """Note a car if it is among the nearest, after its equals; gives how many are noted then."""
+    places, distances = near.places, near.distances
+    if kept == distances.size and distance >= distances[kept - 1]:
         return kept
-    spot = min(kept, keys.size - 1)
-    while spot > 0 and keys[spot - 1] > key:
-        keys[spot], places[spot] = keys[spot - 1], places[spot - 1]
+    spot = min(kept, distances.size - 1)
+    while spot > 0 and distances[spot - 1] > distance:
+        distances[spot], places[spot] = distances[spot - 1], places[spot - 1]
         spot -= 1
-    keys[spot], places[spot] = key, place
-    return min(kept + 1, keys.size)
+    distances[spot], places[spot] = distance, place
+    return min(kept + 1, distances.size)

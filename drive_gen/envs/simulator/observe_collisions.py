@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import coordinates, not_zero
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.records import record_type
 from drive_gen.envs.simulator.rewards import speed_index
 from drive_gen.envs.simulator.types import NOBODY, Car, Cars, Clock, Lane, Network, Rules, Way
@@ -27,14 +28,19 @@ class Collisions:
 COLLISIONS = record_type(Collisions, {})
 
 
-@compiled
+def stack_of(network: Network) -> np.ndarray:
+    """Space for the roads that `leads_to` has yet to look at: number, place in the route, depth left."""
+    return np.zeros((1 + DEPTH * network.out_of.shape[1], 3), np.int64)
+
+
+@lean
 def push(stack: np.ndarray, size: int, road: int, place: int, depth: int) -> int:
     """Put a road on a stack; gives its size."""
     stack[size, 0], stack[size, 1], stack[size, 2] = road, place, depth
     return size + 1
 
 
-@compiled
+@lean
 def push_roads_ahead(car: Car, network: Network, road: int, place: int, depth: int, stack: np.ndarray,
                      size: int) -> int:
     """Put on a stack the roads after one, on the route from `place` on or any; gives the stack's size."""
@@ -49,12 +55,9 @@ def push_roads_ahead(car: Car, network: Network, road: int, place: int, depth: i
     return size
 
 
-@compiled
+@lean
 def leads_to(car: Car, network: Network, wanted: int, stack: np.ndarray) -> bool:
-    """Whether a road lies before a car's, or ahead on its route; RoadNetwork.is_connected_road.
-
-    `stack` is (1 + DEPTH * roads that leave a node, 3) int64 to work in: road, place in the route, depth.
-    """
+    """Whether a road lies before a car's, or ahead on its route; RoadNetwork.is_connected_road."""
     size = push(stack, 0, network.lanes[car.lane].road, 0, DEPTH)
     while size > 0:
         size -= 1
@@ -66,7 +69,7 @@ def leads_to(car: Car, network: Network, wanted: int, stack: np.ndarray) -> bool
     return False
 
 
-@compiled
+@lean
 def mark(row: np.ndarray, column: int, when_s: float, cost: float, seen: Collisions) -> None:
     """Raise the cells of a time, (LANES, T): of the steps before and after it."""
     for step in (int(when_s / seen.step_s), math.ceil(when_s / seen.step_s)):
@@ -74,7 +77,7 @@ def mark(row: np.ndarray, column: int, when_s: float, cost: float, seen: Collisi
             row[column, step] = max(row[column, step], cost)
 
 
-@compiled
+@lean
 def mark_car(row: np.ndarray, ego: Car, other: Car, ahead: float, speed_mps: float, first: int, last: int,
              seen: Collisions) -> None:
     """Mark when the ego at a speed meets another car, in the columns first to last of (LANES, T)."""
@@ -87,10 +90,10 @@ def mark_car(row: np.ndarray, ego: Car, other: Car, ahead: float, speed_mps: flo
                 mark(row, column, when_s, cost, seen)
 
 
-@compiled
+@partial(lean, inline=False)
 def observe_collisions(cars: Cars, world: Clock, network: Network, rules: Rules, seen: Collisions, ego: int,
-                       out: np.ndarray) -> None:
-    """Write what one car sees into (SPEEDS, LANES, T) float32.
+                       stack: np.ndarray, out: np.ndarray) -> None:
+    """Write what one car sees into (SPEEDS, LANES, T) float32; `stack` is stack_of(network), to work in.
 
     Rows are target speeds slower, present and faster, columns lanes left, present and right, 1 beyond the
     road's edge. (highway-env takes the count of lanes from the first controlled car's road; this, from the
@@ -100,8 +103,11 @@ def observe_collisions(cars: Cars, world: Clock, network: Network, rules: Rules,
     lane: Lane = network.lanes[car.lane]
     way: Way = network.ways[lane.road]
     index, here = speed_index(car, rules), coordinates(lane, car.x, car.y)[0]
-    stack = np.empty((1 + DEPTH * network.out_of.shape[1], 3), np.int64)
-    out[:] = 0.0
+    for row in range(SPEEDS):
+        for column in range(LANES):
+            beyond = not 0 <= lane.place - 1 + column < way.lanes
+            for step in range(seen.steps):
+                out[row, column, step] = 1.0 if beyond else 0.0
     for place in range(world.count):
         other: Car = cars[place]
         other_lane: Lane = network.lanes[other.lane]
@@ -115,6 +121,3 @@ def observe_collisions(cars: Cars, world: Clock, network: Network, rules: Rules,
             speed_mps = rules.target_speeds[max(0, min(index - 1 + row, rules.speeds - 1))]
             if speed_mps != other.speed:
                 mark_car(out[row], car, other, ahead, speed_mps, max(first, 0), min(last, LANES - 1), seen)
-    for column in range(LANES):
-        if not 0 <= lane.place - 1 + column < way.lanes:
-            out[:, column] = 1.0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from drive_gen.envs.simulator.features import FEATURES, VY, X, Y, attitude, spread, velocity
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import clip, coordinates, position
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.records import record_type
 from drive_gen.envs.simulator.types import CIRCULAR, Car, Cars, Clock, Lane, Network
 
@@ -39,7 +40,7 @@ GRID = record_type(Grid, {"features": ("i8", len(LAYERS)), "ranged": ("u1", len(
                           "low": ("f8", len(FEATURES)), "high": ("f8", len(FEATURES))})
 
 
-@compiled
+@lean
 def write_cell(grid: Grid, observer: Car, x: float, y: float, value: float, layer: np.ndarray) -> None:
     """Set the cell of a place, m from the observer in world axes, if it is in the grid."""
     if grid.aligned:
@@ -52,7 +53,7 @@ def write_cell(grid: Grid, observer: Car, x: float, y: float, value: float, laye
     layer[row, column] = (value + 1) / 2 * 255 if grid.as_image else value
 
 
-@compiled
+@lean
 def ranged_and_back(value: float, grid: Grid, code: int) -> float:
     """A coordinate after its way to -1 to 1 and back, as highway-env rounds it."""
     if not grid.ranged[code]:
@@ -62,7 +63,7 @@ def ranged_and_back(value: float, grid: Grid, code: int) -> float:
     return back
 
 
-@compiled
+@lean
 def draw_cars(cars: Cars, world: Clock, network: Network, grid: Grid, ego: int, code: int,
               layer: np.ndarray) -> None:
     """Write a feature of all vehicles; of those in one cell the first of the list."""
@@ -78,7 +79,7 @@ def draw_cars(cars: Cars, world: Clock, network: Network, grid: Grid, ego: int, 
         write_cell(grid, observer, ranged_and_back(x, grid, X), ranged_and_back(y, grid, Y), value, layer)
 
 
-@compiled
+@lean
 def reach_of(grid: Grid, layer: np.ndarray) -> float:
     """No cell is farther from the observer, m."""
     x = max(abs(grid.start_x), abs(grid.start_x + layer.shape[0] * grid.step_x))
@@ -86,7 +87,7 @@ def reach_of(grid: Grid, layer: np.ndarray) -> float:
     return math.sqrt(x * x + y * y) + ROUNDING
 
 
-@compiled
+@lean
 def turn_in_reach(lane: Lane, observer: Car, reach_m: float) -> float:
     """Angle from the observer's direction within which a circular lane may be in reach; below 0 for none."""
     x, y = observer.x - lane.centre_x, observer.y - lane.centre_y
@@ -99,7 +100,7 @@ def turn_in_reach(lane: Lane, observer: Car, reach_m: float) -> float:
     return math.acos(max(-1.0, cosine)) + ROUNDING if cosine < 1 else ROUNDING
 
 
-@compiled
+@lean
 def draw_point(lane: Lane, grid: Grid, observer: Car, along: float, from_observer_m: float, turn: float,
                layer: np.ndarray) -> None:
     """Write 1 at a point of a lane; on a circular one, if it is within `turn` of the observer's direction."""
@@ -111,7 +112,7 @@ def draw_point(lane: Lane, grid: Grid, observer: Car, along: float, from_observe
     write_cell(grid, observer, x - observer.x, y - observer.y, 1.0, layer)
 
 
-@compiled
+@lean
 def reach_along(lane: Lane, origin: float, aside: float, reach_m: float) -> tuple[float, float]:
     """Metres along a lane from and to which its points may be in reach of a place in its coordinates."""
     if lane.kind == CIRCULAR:
@@ -121,7 +122,7 @@ def reach_along(lane: Lane, origin: float, aside: float, reach_m: float) -> tupl
     return max(0.0, origin - reach_m), min(lane.length, origin + reach_m)
 
 
-@compiled
+@partial(lean, inline=False)
 def draw_lane(lane: Lane, grid: Grid, observer: Car, reach_m: float, layer: np.ndarray) -> None:
     """Write 1 at points a cell apart along a lane, as np.arange spaces them; those beyond its ends mean them.
 
@@ -143,11 +144,13 @@ def draw_lane(lane: Lane, grid: Grid, observer: Car, reach_m: float, layer: np.n
         draw_point(lane, grid, observer, along, along - origin, turn, layer)
 
 
-@compiled
+@partial(lean, inline=False)
 def observe_grid(cars: Cars, world: Clock, network: Network, grid: Grid, ego: int, out: np.ndarray) -> None:
     """Write what one car sees into (C, rows, columns), float32 or, of a grid as_image, uint8."""
-    out[:] = 0
     for layer in range(grid.layers):
+        for row in range(out.shape[1]):
+            for column in range(out.shape[2]):
+                out[layer, row, column] = 0
         if grid.features[layer] != ON_ROAD:
             draw_cars(cars, world, network, grid, ego, grid.features[layer], out[layer])
             continue

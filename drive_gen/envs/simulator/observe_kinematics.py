@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -17,9 +18,9 @@ from drive_gen.envs.simulator.features import (
     spread,
     velocity,
 )
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import clip, coordinates
-from drive_gen.envs.simulator.nearest import keep
+from drive_gen.envs.simulator.lean import lean
+from drive_gen.envs.simulator.nearest import Near, keep
 from drive_gen.envs.simulator.records import record_type
 from drive_gen.envs.simulator.types import NOBODY, Car, Cars, Clock, Lane, Network
 
@@ -49,10 +50,10 @@ KINEMATICS = record_type(Kinematics, {
     "high": ("f8", COLUMNS_MOST)})
 
 
-@compiled
-def near_along(cars: Cars, world: Clock, network: Network, seen: Kinematics, ego: int, places: np.ndarray,
-               keys: np.ndarray) -> int:
-    """The cars of least distance along the ego's lane; gives how many there are. Road.close_objects_to."""
+@lean
+def near_along(cars: Cars, world: Clock, network: Network, seen: Kinematics, ego: int,
+               near: Near) -> int:
+    """Note the cars nearest along the ego's lane; gives how many there are. Road.close_objects_to."""
     car: Car = cars[ego]
     lane: Lane = network.lanes[car.lane]
     here, kept = coordinates(lane, car.x, car.y)[0], 0
@@ -63,11 +64,11 @@ def near_along(cars: Cars, world: Clock, network: Network, seen: Kinematics, ego
             continue
         ahead = coordinates(lane, other.x, other.y)[0] - here
         if (seen.see_behind and place < world.count) or -2 * car.length < ahead:
-            kept = keep(places, keys, kept, place, abs(ahead))
+            kept = keep(near, kept, place, abs(ahead))
     return kept
 
 
-@compiled
+@lean
 def scaled(value: float, seen: Kinematics, column: int) -> float:
     """A value on the scale of its column."""
     if seen.ranged[column]:
@@ -77,7 +78,7 @@ def scaled(value: float, seen: Kinematics, column: int) -> float:
     return value
 
 
-@compiled
+@lean
 def write_row(car: Car, network: Network, seen: Kinematics, motion: tuple[float, float, float, float],
               vehicle: bool, intentions: bool, out: np.ndarray) -> None:
     """Write one car's features, with x, y, vx and vy as given.
@@ -97,22 +98,26 @@ def write_row(car: Car, network: Network, seen: Kinematics, motion: tuple[float,
         out[column] = value if math.isnan(value) else scaled(value, seen, column)
 
 
-@compiled
-def observe_kinematics(cars: Cars, world: Clock, network: Network, seen: Kinematics, ego: int,
+@partial(lean, inline=False)
+def observe_kinematics(cars: Cars, world: Clock, network: Network, seen: Kinematics, ego: int, near: Near,
                        out: np.ndarray) -> None:
-    """Write what one car sees into (rows, F) float32: itself, then others, nearest along its lane first."""
-    places, keys = np.empty(seen.rows - 1, np.int64), np.empty(seen.rows - 1)
+    """Write what one car sees into (rows, columns) float32: itself, then others, by distance along its lane.
+
+    `near` is near_of(rows - 1), to work in.
+    """
     car: Car = cars[ego]
     (own_vx, own_vy), x = velocity(car), car.x
     if seen.exit_lane != NOBODY:
         x = coordinates(network.lanes[seen.exit_lane], car.x, car.y)[0]
     write_row(car, network, seen, (x, car.y, own_vx, own_vy), True, True, out[0])
-    kept = near_along(cars, world, network, seen, ego, places, keys)
+    kept = near_along(cars, world, network, seen, ego, near)
     for row in range(kept):
-        other: Car = cars[places[row]]
-        vehicle = places[row] < world.count
+        other: Car = cars[near.places[row]]
+        vehicle = near.places[row] < world.count
         vx, vy = velocity(other) if vehicle else (0.0, 0.0)
         motion = ((other.x, other.y, vx, vy) if seen.absolute
                   else (other.x - car.x, other.y - car.y, vx - own_vx, vy - own_vy))
         write_row(other, network, seen, motion, vehicle, seen.intentions, out[1 + row])
-    out[1 + kept :] = 0.0
+    for row in range(1 + kept, seen.rows):
+        for column in range(seen.columns):
+            out[row, column] = 0.0

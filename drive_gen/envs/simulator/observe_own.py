@@ -6,26 +6,27 @@ An Episode holds float32, so positions, headings, speeds and sizes are rounded t
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from drive_gen.envs.observe import AHEAD_SCALE_M, ASIDE_SCALE_M, NEIGHBOURS, RANGE_M
-from drive_gen.envs.simulator.jit import compiled
+from drive_gen.envs.observe import AHEAD_SCALE_M, ASIDE_SCALE_M, COLUMNS, RANGE_M, ROWS
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.lines import ROUNDING_M, Lines, frame_on, nearest_line
-from drive_gen.envs.simulator.nearest import keep
+from drive_gen.envs.simulator.nearest import Near, keep
 from drive_gen.envs.simulator.types import Car, Cars, Clock
 
 
-@compiled
+@lean
 def single(value: float) -> float:
     """The nearest float32, as a float64."""
     return np.float64(np.float32(value))
 
 
-@compiled
-def near_cars(cars: Cars, world: Clock, ego: int, course: float, places: np.ndarray, keys: np.ndarray) -> int:
-    """The nearest vehicles and solid objects in sight, by distance (m); gives how many there are."""
+@lean
+def near_cars(cars: Cars, world: Clock, ego: int, course: float, near: Near) -> int:
+    """Note the nearest vehicles and solid objects in sight; gives how many there are."""
     kept, cosine, sine = 0, math.cos(course), math.sin(course)
     x, y = single(cars[ego].x), single(cars[ego].y)
     for place in range(world.things):
@@ -37,11 +38,11 @@ def near_cars(cars: Cars, world: Clock, ego: int, course: float, places: np.ndar
             continue
         distance = math.hypot(east * cosine + south * sine, -east * sine + south * cosine)
         if distance <= RANGE_M:
-            kept = keep(places, keys, kept, place, distance)
+            kept = keep(near, kept, place, distance)
     return kept
 
 
-@compiled
+@lean
 def write_ego(car: Car, lines: Lines, number: int, out: np.ndarray) -> float:
     """Write the ego's row; gives its lane's heading."""
     line: Any = lines.lines[number]
@@ -52,7 +53,7 @@ def write_ego(car: Car, lines: Lines, number: int, out: np.ndarray) -> float:
     return course
 
 
-@compiled
+@lean
 def write_neighbour(car: Car, ego: Car, course: float, out: np.ndarray) -> None:
     """Write one neighbour's row, in the frame of the ego's lane."""
     cosine, sine = math.cos(course), math.sin(course)
@@ -68,14 +69,18 @@ def write_neighbour(car: Car, ego: Car, course: float, out: np.ndarray) -> None:
     out[6], out[7], out[8] = single(car.length) / 5, single(car.width) / 2, speed / 20
 
 
-@compiled
-def observe_own(cars: Cars, world: Clock, lines: Lines, ego: int, out: np.ndarray) -> None:
-    """Write what one car sees into (17, 9) float32; observe.observe_scene of the world on its Road."""
-    places, keys = np.empty(NEIGHBOURS, np.int64), np.empty(NEIGHBOURS)
+@partial(lean, inline=False)
+def observe_own(cars: Cars, world: Clock, lines: Lines, ego: int, near: Near, out: np.ndarray) -> None:
+    """Write what one car sees into (17, 9) float32; observe.observe_scene of the world on its Road.
+
+    `near` is near_of(NEIGHBOURS), to work in.
+    """
     car: Car = cars[ego]
     number = nearest_line(lines, single(car.x), single(car.y), single(car.heading))
     course = write_ego(car, lines, number, out[0])
-    kept = near_cars(cars, world, ego, course, places, keys)
+    kept = near_cars(cars, world, ego, course, near)
     for row in range(kept):
-        write_neighbour(cars[places[row]], car, course, out[1 + row])
-    out[1 + kept :] = 0.0
+        write_neighbour(cars[near.places[row]], car, course, out[1 + row])
+    for row in range(1 + kept, ROWS):
+        for column in range(COLUMNS):
+            out[row, column] = 0.0

@@ -9,22 +9,24 @@ computes a racetrack's reward in float32 where the lane is straight.
 
 from __future__ import annotations
 
+from functools import partial
+
 from drive_gen.envs.simulator.goals import EXIT, INTERSECTION, MERGE, TERMS_MOST, TWO_WAY, Goals
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import clip
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.rewards import Terms, arrived, on_road, terms
 from drive_gen.envs.simulator.types import Car, Cars, Clock, Network, Rules
 
 ARRIVED, ON_ROAD = 2, 3  # places of terms, the same in all families that have them
 
 
-@compiled
+@lean
 def normalized(total: float, goals: Goals) -> float:
     """A sum of terms on the scale of 0 to 1, where the environment normalizes."""
     return (total - goals.low) / (goals.high - goals.low) if goals.normalize else total
 
 
-@compiled
+@lean
 def reward_of(parts: Terms, goals: Goals) -> float:
     """`_reward` from the terms, and IntersectionEnv._agent_reward."""
     total = 0.0
@@ -41,7 +43,7 @@ def reward_of(parts: Terms, goals: Goals) -> float:
     return total * parts[ON_ROAD]
 
 
-@compiled
+@partial(lean, inline=False)
 def agent_outcome(cars: Cars, world: Clock, network: Network, rules: Rules, goals: Goals, agent: int,
                   action: float) -> tuple[float, bool]:
     """One controlled car's own reward, and whether it crashed or got through.
@@ -57,7 +59,7 @@ def agent_outcome(cars: Cars, world: Clock, network: Network, rules: Rules, goal
     return reward, car.crashed or car.x > goals.end_x or off
 
 
-@compiled
+@lean
 def shared_outcome(cars: Cars, world: Clock, network: Network, rules: Rules, goals: Goals,
                    action: float) -> tuple[float, bool]:
     """The intersection's mean reward of the controlled cars, and whether one crashed or all arrived."""
@@ -71,14 +73,14 @@ def shared_outcome(cars: Cars, world: Clock, network: Network, rules: Rules, goa
     return total / agents, crashed or all_arrived
 
 
-@compiled
+@lean
 def truncated(world: Clock, rules: Rules, goals: Goals) -> bool:
     """`_is_truncated`, or gymnasium's TimeLimit."""
     return (world.time_s >= goals.duration_s
             or (goals.most_steps > 0 and world.steps >= goals.most_steps * rules.frames))
 
 
-@compiled
+@partial(lean, inline=False)
 def outcome(cars: Cars, world: Clock, network: Network, rules: Rules, goals: Goals, ego: int,
             action: float) -> tuple[float, bool, bool]:
     """Reward, terminated and truncated of the state that a policy step has reached."""
@@ -90,7 +92,7 @@ def outcome(cars: Cars, world: Clock, network: Network, rules: Rules, goals: Goa
     return reward, through or (goals.offroad_ends and not on_road(cars, network, ego)), ended
 
 
-@compiled
+@partial(lean, inline=False)
 def info_terms(cars: Cars, world: Clock, network: Network, rules: Rules, goals: Goals, ego: int,
                action: float) -> Terms:
     """The terms in info["rewards"]: the ego's, or in an intersection the mean of the controlled cars'."""

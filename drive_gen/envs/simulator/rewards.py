@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
+from drive_gen.envs.simulator.control import half_to_even, nearest_index
 from drive_gen.envs.simulator.goals import (
     EXIT,
     HIGHWAY,
@@ -16,8 +18,8 @@ from drive_gen.envs.simulator.goals import (
     U_TURN,
     Goals,
 )
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import clip, coordinates, on_lane
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.types import (
     IDM,
     LEFT,
@@ -38,7 +40,7 @@ ARRIVED_M = 25.0  # along a lane out of the intersection; IntersectionEnv.has_ar
 DEFAULT_SPEEDS, DEFAULT_SLOW_MPS, DEFAULT_FAST_MPS = 3, 20.0, 30.0  # MDPVehicle.DEFAULT_TARGET_SPEEDS
 
 
-@compiled
+@lean
 def on_road(cars: Cars, network: Network, place: int) -> bool:
     """Whether a car is on its lane; RoadObject.on_road."""
     car: Car = cars[place]
@@ -47,7 +49,7 @@ def on_road(cars: Cars, network: Network, place: int) -> bool:
     return on_lane(lane, along, aside, 0.0)
 
 
-@compiled
+@lean
 def effort(controls: np.ndarray) -> float:
     """Euclidean norm of the float64 controls of a policy step, (K,)."""
     total = 0.0
@@ -56,7 +58,7 @@ def effort(controls: np.ndarray) -> float:
     return math.sqrt(total)
 
 
-@compiled
+@lean
 def speed_index(car: Car, rules: Rules) -> int:
     """Place of a car's speed in the grid of target speeds; MDPVehicle.get_speed_index.
 
@@ -64,21 +66,19 @@ def speed_index(car: Car, rules: Rules) -> int:
     """
     if car.kind == MDP:
         return car.speed_index
-    slow, fast, last = DEFAULT_SLOW_MPS, DEFAULT_FAST_MPS, DEFAULT_SPEEDS - 1
     if car.kind == IDM:
-        last = rules.speeds - 1
-        slow, fast = rules.target_speeds[0], rules.target_speeds[last]
-    share = (car.speed - slow) / (fast - slow)
-    return int(clip(np.rint(share * last), 0.0, float(last)))
+        return nearest_index(car.speed, rules)
+    share = (car.speed - DEFAULT_SLOW_MPS) / (DEFAULT_FAST_MPS - DEFAULT_SLOW_MPS)
+    return half_to_even(clip(share * (DEFAULT_SPEEDS - 1), 0.0, DEFAULT_SPEEDS - 1.0))
 
 
-@compiled
+@lean
 def speed_share(speed_mps: float, goals: Goals) -> float:
     """0 at the slow end of the rewarded speeds, 1 at the fast end."""
     return (speed_mps - goals.slow_mps) / (goals.fast_mps - goals.slow_mps)
 
 
-@compiled
+@lean
 def is_goal(goals: Goals, lane: int) -> bool:
     """Whether a lane is among the goals' lanes."""
     found = False
@@ -87,26 +87,26 @@ def is_goal(goals: Goals, lane: int) -> bool:
     return found
 
 
-@compiled
+@lean
 def wanted_lane(car: Car) -> int:
     """The lane that a car steers to, where its class has one, else the one it is on."""
     return car.lane if car.kind == VEHICLE else car.target_lane
 
 
-@compiled
+@lean
 def success(cars: Cars, goals: Goals, ego: int) -> bool:
     """Whether the exit is taken; ExitEnv._is_success."""
     return is_goal(goals, wanted_lane(cars[ego]))
 
 
-@compiled
+@lean
 def arrived(cars: Cars, network: Network, goals: Goals, place: int) -> bool:
     """Whether a car has left the intersection; IntersectionEnv.has_arrived."""
     car: Car = cars[place]
     return is_goal(goals, car.lane) and coordinates(network.lanes[car.lane], car.x, car.y)[0] >= ARRIVED_M
 
 
-@compiled
+@lean
 def merging_loss(cars: Cars, world: Clock, goals: Goals) -> float:
     """Sum of the shares of their target speeds that the cars on the merging lane lack."""
     total = 0.0
@@ -117,14 +117,14 @@ def merging_loss(cars: Cars, world: Clock, goals: Goals) -> float:
     return total
 
 
-@compiled
+@lean
 def last_place(network: Network, lane: int) -> int:
     """Place of the rightmost lane of a lane's road, or 1 where there is one lane: what divides places."""
     way: Way = network.ways[network.lanes[lane].road]
     return max(way.lanes - 1, 1)
 
 
-@compiled
+@lean
 def merge_terms(cars: Cars, world: Clock, network: Network, goals: Goals, ego: int, changes: float) -> Terms:
     """MergeEnv._rewards."""
     car: Car = cars[ego]
@@ -132,29 +132,30 @@ def merge_terms(cars: Cars, world: Clock, network: Network, goals: Goals, ego: i
             merging_loss(cars, world, goals))
 
 
-@compiled
+@lean
 def two_way_terms(car: Car, network: Network, rules: Rules) -> Terms:
     """TwoWayEnv._rewards; highway-env divides by zero where the ego is on the lane that comes towards it."""
     left = network.ways[network.lanes[car.lane].road].lanes - 1 - network.lanes[car.target_lane].place
     return (speed_index(car, rules) / (rules.speeds - 1), left / last_place(network, car.lane), 0.0, 0.0, 0.0)
 
 
-@compiled
+@lean
 def highway_terms(car: Car, network: Network, goals: Goals, here: float) -> Terms:
     """HighwayEnv._rewards."""
     right = network.lanes[wanted_lane(car)].place / last_place(network, car.lane)
     return 1.0 * car.crashed, right, clip(speed_share(car.speed * car.cosine, goals), 0.0, 1.0), here, 0.0
 
 
-@compiled
-def racetrack_terms(car: Car, network: Network, goals: Goals, action: float, here: float) -> Terms:
+@lean
+def racetrack_terms(car: Car, network: Network, rules: Rules, goals: Goals, action: float,
+                    here: float) -> Terms:
     """RacetrackEnv._rewards."""
     _, aside = coordinates(network.lanes[car.lane], car.x, car.y)
-    centred: float = 1 / (1 + goals.centering_cost * aside ** goals.centering_exponent)
+    centred: float = 1 / (1 + goals.centering_cost * aside ** rules.square)
     return centred, action, 1.0 * car.crashed, here, 0.0
 
 
-@compiled
+@partial(lean, inline=False)
 def terms(cars: Cars, world: Clock, network: Network, rules: Rules, goals: Goals, ego: int,
           action: float) -> Terms:
     """The terms of one car's reward, in the order of goals.TERMS; see `outcome` for the action."""
@@ -176,4 +177,4 @@ def terms(cars: Cars, world: Clock, network: Network, rules: Rules, goals: Goals
         return crashed, network.lanes[car.lane].place / last_place(network, car.lane), share, here, 0.0
     if goals.family == INTERSECTION:
         return crashed, share, 1.0 * arrived(cars, network, goals, ego), here, 0.0
-    return racetrack_terms(car, network, goals, action, here)
+    return racetrack_terms(car, network, rules, goals, action, here)
