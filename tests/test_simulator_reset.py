@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -14,16 +12,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulator_worlds import in_plain_rounding, interpreted
 
 from drive_gen.envs.files import InputError
-from drive_gen.envs.kernel_state import PLAIN_ROUNDING, same_rounding
+from drive_gen.envs.kernel_state import same_rounding
 from drive_gen.envs.reference import EnvConfig, export_state, make_stock
-from drive_gen.envs.simulator import rng
+from drive_gen.envs.simulator import reset_straight, rng
+from drive_gen.envs.simulator.convert import cars_of, rules_of
+from drive_gen.envs.simulator.intersection import after_step
 from drive_gen.envs.simulator.network import network_of
 from drive_gen.envs.simulator.reset import new_world, reset_world
 from drive_gen.envs.simulator.spawn import Spawn, capacity_of
 from drive_gen.envs.simulator.spawning import spawning_of
-from drive_gen.envs.simulator.types import ANY_LANE, RULES, Network
+from drive_gen.envs.simulator.types import CAR, WORLD, Network
 from drive_gen.envs.world import SUPPORTED, WorldState
 
 TOLERANCE = 1e-9  # of positions and angles, where numpy and the C library differ in the last place
@@ -51,11 +52,10 @@ CONFIGS = [
     EnvConfig(env="racetrack-v1", vehicles=8, controlled=3, actions="continuous"),
     EnvConfig(env="racetrack-large-v0", vehicles=0),
     EnvConfig(env="racetrack-oval-v1", vehicles=6, controlled=2),
+    EnvConfig(env="intersection-v0"),
+    EnvConfig(env="intersection-v2", traffic="linear", vehicles=4, controlled=2, simulation_hz=10),
+    EnvConfig(env="intersection-v0", vehicles=0, actions="continuous", policy_hz=5),
 ]
-SAME = ("heading", "speed", "lane", "target_lane", "speed_index", "timer", "delta", "crashed", "hit",
-        "has_impact", "length", "width", "controlled", "solid", "yielding", "linear")
-RENAMED = {"checks": "check_collisions", "changes_lanes": "enable_lane_change"}
-PAIRS = {"position": ("x", "y"), "action": ("acceleration", "steering"), "impact": ("impact_x", "impact_y")}
 
 
 @cache
@@ -64,43 +64,26 @@ def made(config: EnvConfig) -> tuple[Any, Network, Any, Spawn]:
     stock = make_stock(config)
     stock.reset(seed=0)
     network = network_of(stock)
-    return stock, network, np.zeros(1, RULES)[0], spawning_of(stock, network)
+    return (stock, network, rules_of(export_state(stock), stock.unwrapped.config),  # type: ignore[attr-defined]
+            spawning_of(stock, network))
 
 
-def differences(cars: np.ndarray, world: Any, state: WorldState, exact: bool) -> list[str]:
-    """Names of what parts a compiled world from highway-env's."""
-    things = len(state.classes)
-    if (world.count, world.things) != (state.vehicles, things):
-        return [f"{world.count} vehicles of {world.things}, expected {state.vehicles} of {things}"]
-    cars = cars[:things]
-    pairs = [(name, cars[name], getattr(state, name)) for name in SAME]
-    pairs += [(name, cars[name], getattr(state, theirs)) for name, theirs in RENAMED.items()]
-    pairs += [(name, np.stack([cars[part] for part in parts], axis=-1), getattr(state, name))
-              for name, parts in PAIRS.items()]
-    pairs += [("target_speed", cars["target_speed"], np.nan_to_num(state.target_speed)),
-              ("cosine", cars["cosine"], np.cos(state.heading)),
-              ("sine", cars["sine"], np.sin(state.heading))]
-    found = [name for name, ours, theirs in pairs if not _equal(ours, theirs, exact)]
-    found += [f"route of {place}" for place in range(things)
-              if route(cars[place], state) != state.routes[place]]
-    clock = (world.time_s, world.steps, world.road_steps) == (state.time, state.steps, state.road_steps)
-    return found + ["clock"] * (not clock) + ["rng"] * (rng.generator_state(world) != state.rng)
+def differences(cars: np.ndarray, world: Any, state: WorldState, network: Network, exact: bool) -> list[str]:
+    """Names of the fields in which a compiled world parts from highway-env's."""
+    expected, clock = cars_of(state, network)
+    if world.things != len(expected):
+        return [f"{world.things} things, expected {len(expected)}"]
+    cars = cars[: len(expected)].copy()
+    for car in cars:  # what a route leaves behind when its car has driven on is nobody's
+        car["route_road"][max(car["route_size"], 0) :] = car["route_lane"][max(car["route_size"], 0) :] = 0
+    found = [name for name in CAR.names or () if not _equal(cars[name], expected[name], exact)]
+    return found + [name for name in WORLD.names or () if getattr(world, name) != getattr(clock, name)]
 
 
 def _equal(ours: np.ndarray, theirs: np.ndarray, exact: bool) -> bool:
     if exact or ours.dtype.kind != "f":
-        return np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f")
-    return np.allclose(ours, theirs, rtol=0, atol=TOLERANCE, equal_nan=True)
-
-
-def route(car: Any, state: WorldState) -> tuple[Any, ...] | None:
-    """A car's route as WorldState has it."""
-    roads = list(dict.fromkeys(key[:2] for key in state.lane_keys))
-    size = car["route_size"]
-    if size < 0:
-        return None
-    return tuple((*roads[road], None if lane == ANY_LANE else int(lane))
-                 for road, lane in zip(car["route_road"][:size], car["route_lane"][:size], strict=True))
+        return np.array_equal(ours, theirs)
+    return np.allclose(ours, theirs, rtol=0, atol=TOLERANCE)
 
 
 def reset_differences(config: EnvConfig, seed: int, exact: bool) -> list[str]:
@@ -108,7 +91,7 @@ def reset_differences(config: EnvConfig, seed: int, exact: bool) -> list[str]:
     stock, network, rules, spawn = made(config)
     stock.reset(seed=seed)
     cars, worlds = new_world(seed, network, rules, spawn)
-    return differences(cars, worlds[0], export_state(stock), exact)
+    return differences(cars, worlds[0], export_state(stock), network, exact)
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.env)
@@ -125,13 +108,7 @@ def test_any_seed_of_a_highway(seed: int) -> None:
 
 def test_bitwise_where_numpy_rounds_as_the_c_library() -> None:
     """In a process whose numpy leaves AVX-512 alone: the same comparison, to the last bit."""
-    environment = {**os.environ, **PLAIN_ROUNDING, "PYTHONWARNINGS": "ignore"}
-    run = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True,
-                         timeout=300, check=True)
-    report = json.loads(run.stdout.splitlines()[-1])
-    if not report["same_rounding"]:
-        pytest.skip("this machine's numpy does not round as the C library, whatever it is told")
-    assert report["differences"] == []
+    assert in_plain_rounding(__file__) == []
 
 
 def test_a_reset_without_a_seed_goes_on_drawing() -> None:
@@ -141,7 +118,7 @@ def test_a_reset_without_a_seed_goes_on_drawing() -> None:
     for _ in range(2):
         stock.reset()
         reset_world(cars, worlds[0], network, rules, spawn)
-        assert differences(cars, worlds[0], export_state(stock), same_rounding()) == []
+        assert differences(cars, worlds[0], export_state(stock), network, same_rounding()) == []
 
 
 def test_a_reset_leaves_nothing_of_the_world_before() -> None:
@@ -172,6 +149,65 @@ def test_worlds_keep_within_their_capacity(config: EnvConfig) -> None:
         assert 0 < worlds["count"][0] <= worlds["things"][0] <= capacity_of(spawn)
 
 
+# --- intersections after a policy step --------------------------------------------------------------------
+
+
+def steps_of(config: EnvConfig, seed: int, steps: int) -> list[tuple[WorldState, WorldState]]:
+    """An intersection before and after vehicles are cleared and spawned, policy step by policy step."""
+    stock, before, after = make_stock(config), [], []
+    world: Any = stock.unwrapped
+    clear = world._clear_vehicles
+
+    def watched() -> None:
+        before.append(export_state(stock))
+        clear()
+
+    world._clear_vehicles = watched
+    stock.reset(seed=seed)
+    for place, along in ((1, 70.0), (3, 45.0)):  # two that will leave, at 80 m
+        vehicle, vehicle.target_lane_index = world.road.vehicles[place], ("il1", "o1", 0)
+        lane = world.road.network.get_lane(vehicle.target_lane_index)
+        vehicle.position, vehicle.heading, vehicle.speed = lane.position(along, 0.0), lane.heading, 8.0
+        vehicle.on_state_update()
+    for _ in range(steps):
+        stock.step(1 if config.actions == "meta" else np.zeros(2))
+        after.append(export_state(stock))
+    return list(zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("config", [EnvConfig(env="intersection-v0", traffic="aggressive"),
+                                    EnvConfig(env="intersection-v2", actions="continuous")])
+def test_who_leaves_and_comes_is_highway_envs(config: EnvConfig) -> None:
+    _, network, rules, spawn = made(config)
+    left, came = 0, 0
+    for before, after in steps_of(config, 1, 8):
+        cars, world = cars_of(before, network, room=1)
+        assert after_step(cars, world, network, rules, spawn)
+        assert differences(cars, world, after, network, same_rounding()) == []
+        was, now = (set(map(tuple, state.position)) for state in (before, after))
+        left, came = left + len(was - now), came + len(now - was)
+    assert min(left, came) > 0  # else nothing was shown
+
+
+def test_a_car_for_which_there_is_no_room_is_reported() -> None:
+    _, network, rules, spawn = made(EnvConfig(env="intersection-v0"))
+    answers = []
+    for before, after in steps_of(EnvConfig(env="intersection-v0"), 1, 3):
+        cars, world = cars_of(before, network)
+        answers.append(after_step(cars, world, network, rules, spawn))
+        assert answers[-1] == (after.vehicles <= before.vehicles)
+        assert world.count == min(after.vehicles, before.vehicles)
+    assert set(answers) == {True, False}
+
+
+def test_other_families_keep_their_cars() -> None:
+    _, network, rules, spawn = made(FAST)
+    cars, worlds = new_world(0, network, rules, spawn)
+    was = cars.tobytes(), worlds.tobytes()
+    assert after_step(cars, worlds[0], network, rules, spawn)
+    assert (cars.tobytes(), worlds.tobytes()) == was
+
+
 # --- controls ---------------------------------------------------------------------------------------------
 
 
@@ -182,14 +218,27 @@ def test_another_seed_or_rule_shows() -> None:
 
     def parted(seed: int, spawn: Spawn) -> list[str]:
         cars, worlds = new_world(seed, network, rules, spawn)
-        return differences(cars, worlds[0], state, exact=False)
+        return differences(cars, worlds[0], state, network, exact=False)
 
     assert parted(2, spawn) == []
-    assert {"position", "rng"} < set(parted(3, spawn))
+    assert {"x", "delta", "rng_low"} < set(parted(3, spawn))
     assert parted(2, spawn._replace(behavior=1.01 * spawn.behavior)) == ["delta"]
     plan = spawn.plan.copy()
     plan.crowding *= 1.0001
-    assert parted(2, spawn._replace(plan=plan)) == ["timer", "position"]
+    assert parted(2, spawn._replace(plan=plan)) == ["x", "timer"]
+
+
+def test_a_mutated_draw_shows(tmp_path: Path) -> None:
+    stock, network, _, spawn = made(FAST)
+    stock.reset(seed=2)
+    for factor, same in (("1.1)", True), ("1.1000001)", False)):
+        mutant = interpreted(reset_straight, tmp_path, "0.9, 1.1)", f"0.9, {factor}")
+        cars, worlds = np.zeros(capacity_of(spawn), CAR), np.zeros(1, WORLD)
+        rng.seed_worlds(worlds, [2])
+        mutant.reset_highway(cars, worlds[0], network, spawn)
+        worlds["things"] = worlds["count"]
+        found = differences(cars, worlds[0], export_state(stock), network, exact=False)
+        assert (found == []) == same
 
 
 def test_what_the_simulator_cannot_reset_is_refused() -> None:

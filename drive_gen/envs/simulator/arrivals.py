@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from drive_gen.envs.simulator import rng
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import closest_lane, heading_at, position
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.spawn import LINEAR_PARAMETERS, RANDOM, Spawn
-from drive_gen.envs.simulator.types import ANY_LANE, LINEAR, MDP, NOBODY, VEHICLE, Car, Cars, Clock, Network
+from drive_gen.envs.simulator.types import (
+    ANY_LANE,
+    LINEAR,
+    MDP,
+    NOBODY,
+    ROUTE_MOST,
+    VEHICLE,
+    Car,
+    Cars,
+    Clock,
+    Network,
+)
 
 
-@compiled
+@partial(lean, inline=False)
 def arrive(cars: Cars, world: Clock, network: Network, template: Cars, lane: int, along: float,
            speed: float) -> None:
     """Add a car, else as its template, on a lane's centre as the world's last; RoadObject.make_on_lane."""
@@ -31,31 +43,30 @@ def arrive(cars: Cars, world: Clock, network: Network, template: Cars, lane: int
         car.timer = (car.x + car.y) * np.pi % car.timer
 
 
-@compiled
+@partial(lean, inline=False)
 def randomize(car: Car, world: Clock, spawn: Spawn) -> None:
     """IDMVehicle.randomize_behavior and LinearVehicle's."""
-    least, span = spawn.behavior
+    ranges = spawn.behavior
     if car.kind == LINEAR:
         for number in range(LINEAR_PARAMETERS):
-            car.linear[number] = least[number] + rng.random(world) * span[number]
-    car.delta = least[LINEAR_PARAMETERS] + span[LINEAR_PARAMETERS] * rng.random(world)
+            car.linear[number] = ranges[0, number] + rng.random(world) * ranges[1, number]
+    car.delta = ranges[0, LINEAR_PARAMETERS] + ranges[1, LINEAR_PARAMETERS] * rng.random(world)
 
 
-@compiled
+@partial(lean, inline=False)
 def plan_route(car: Car, network: Network, spawn: Spawn, destination: int) -> None:
     """ControlledVehicle.plan_route_to a destination of the routes' table."""
     lane = network.lanes[car.lane]
     car.route_road[0], car.route_lane[0] = lane.road, lane.place
     size = 1
-    for road in spawn.routes[destination, network.ways[lane.road].end]:
-        if road == NOBODY:
-            break
-        car.route_road[size], car.route_lane[size] = road, ANY_LANE
+    node = network.ways[lane.road].end
+    while size < ROUTE_MOST and spawn.routes[destination, node, size - 1] != NOBODY:
+        car.route_road[size], car.route_lane[size] = spawn.routes[destination, node, size - 1], ANY_LANE
         size += 1
     car.route_size = size
 
 
-@compiled
+@partial(lean, inline=False)
 def plan_drawn_route(car: Car, world: Clock, network: Network, spawn: Spawn, destination: int) -> None:
     """As plan_route; RANDOM draws one of the traffic's destinations."""
     if destination == RANDOM:
@@ -63,7 +74,7 @@ def plan_drawn_route(car: Car, world: Clock, network: Network, spawn: Spawn, des
     plan_route(car, network, spawn, destination)
 
 
-@compiled
+@partial(lean, inline=False)
 def is_near(cars: Cars, world: Clock, x: float, y: float, distance_m: float) -> bool:
     """Whether a vehicle of the world is nearer to a point than that."""
     for place in range(world.count):  # noqa: SIM110, numba knows no any()
@@ -72,7 +83,7 @@ def is_near(cars: Cars, world: Clock, x: float, y: float, distance_m: float) -> 
     return False
 
 
-@compiled
+@partial(lean, inline=False)
 def distance(car: Car, x: float, y: float) -> float:
     """Metres from a car's centre to a point."""
     return math.sqrt((car.x - x) * (car.x - x) + (car.y - y) * (car.y - y))

@@ -6,6 +6,7 @@ import numpy as np
 
 from drive_gen.envs.simulator import rng
 from drive_gen.envs.simulator import spawn as kinds
+from drive_gen.envs.simulator.intersection import reset_intersection
 from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.reset_curved import reset_placed, reset_racetrack, reset_roundabout
 from drive_gen.envs.simulator.reset_straight import (
@@ -23,17 +24,6 @@ def reset_world(cars: Cars, world: Clock, network: Network, rules: Rules, spawn:
     """Fill a world of `capacity_of(spawn)` cars, or more, with a fresh start, drawn from its generator."""
     world.time_s, world.steps, world.road_steps = 0.0, 0, 0
     world.count, world.things = 0, 0
-    _add_vehicles(cars, world, network, rules, spawn)
-    for vehicle in range(len(spawn.last)):
-        cars[world.count] = spawn.last[vehicle]
-        world.count += 1
-    world.things = world.count + len(spawn.objects)
-    for place in range(len(spawn.objects)):
-        cars[world.count + place] = spawn.objects[place]
-
-
-@compiled
-def _add_vehicles(cars: Cars, world: Clock, network: Network, rules: Rules, spawn: Spawn) -> None:
     family = spawn.plan.family
     if family == kinds.HIGHWAY:
         reset_highway(cars, world, network, spawn)
@@ -49,6 +39,14 @@ def _add_vehicles(cars: Cars, world: Clock, network: Network, rules: Rules, spaw
         reset_roundabout(cars, world, network, spawn)
     elif family == kinds.RACETRACK:
         reset_racetrack(cars, world, network, spawn)
+    else:
+        reset_intersection(cars, world, network, rules, spawn)
+    for vehicle in range(len(spawn.last)):
+        cars[world.count] = spawn.last[vehicle]
+        world.count += 1
+    world.things = world.count + len(spawn.objects)
+    for place in range(len(spawn.objects)):
+        cars[world.count + place] = spawn.objects[place]
 
 
 def new_world(seed: int, network: Network, rules: Rules, spawn: Spawn) -> tuple[np.ndarray, np.ndarray]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from drive_gen.envs.simulator import rng
 from drive_gen.envs.simulator.arrivals import arrive, is_near, plan_drawn_route, randomize
-from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import position
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.spawn import NO_ROUTE, Placement, Spawn
 from drive_gen.envs.simulator.types import NOBODY, Car, Cars, Clock, Network
 
@@ -13,7 +15,7 @@ TRIES, APART_M = 10, 7.0  # roundabout-generic
 RACETRACK_APART_M = 20.0
 
 
-@compiled
+@partial(lean, inline=False)
 def reset_placed(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     """The ego and the cars of the Spawn's placements, about where they are meant to be."""
     cars[0], world.count = spawn.ego[0], 1
@@ -21,7 +23,7 @@ def reset_placed(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> No
         _place(cars, world, network, spawn, spawn.placements[number])
 
 
-@compiled
+@partial(lean, inline=False)
 def _place(cars: Cars, world: Clock, network: Network, spawn: Spawn, placement: Placement) -> None:
     along = placement.along + rng.normal(world) * placement.along_spread
     speed = placement.speed + rng.normal(world) * placement.speed_spread
@@ -35,7 +37,7 @@ def _place(cars: Cars, world: Clock, network: Network, spawn: Spawn, placement: 
         randomize(car, world, spawn)
 
 
-@compiled
+@partial(lean, inline=False)
 def reset_roundabout(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     """The ego, and each of the cars for which a free place is found; RoundaboutGenericEnv."""
     cars[0], world.count = spawn.ego[0], 1
@@ -54,7 +56,7 @@ def reset_roundabout(cars: Cars, world: Clock, network: Network, spawn: Spawn) -
                 break
 
 
-@compiled
+@partial(lean, inline=False)
 def _random_lane(world: Clock, network: Network) -> int:
     """RoadNetwork.random_lane_index; on a lap every node is left by one road."""
     road = network.ways[network.out_of[rng.integers(world, len(network.ways)), 0]]
@@ -62,7 +64,7 @@ def _random_lane(world: Clock, network: Network) -> int:
     return lane
 
 
-@compiled
+@partial(lean, inline=False)
 def reset_racetrack(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     """Controlled cars, a car ahead of the last of them, and any number of others that have room."""
     plan, lane = spawn.plan, 0
@@ -79,7 +81,7 @@ def reset_racetrack(cars: Cars, world: Clock, network: Network, spawn: Spawn) ->
             _arrive_with_room(cars, world, network, spawn)
 
 
-@compiled
+@partial(lean, inline=False)
 def _arrive_with_room(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     lane = _random_lane(world, network)
     along = rng.uniform(world, 0.0, network.lanes[lane].length)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from drive_gen.envs.simulator import rng
 from drive_gen.envs.simulator.arrivals import arrive, plan_route, randomize
-from drive_gen.envs.simulator.jit import compiled
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.spawn import RANDOM, Spawn
 from drive_gen.envs.simulator.types import Cars, Clock, Network
 
@@ -13,7 +15,7 @@ EGO_M, APART_M, TRIES = 30.0, 15.0, 10  # merge-generic
 MERGE_CARS = ((90.0, 29.0), (70.0, 31.0), (5.0, 31.5))  # m along and m/s
 
 
-@compiled
+@partial(lean, inline=False)
 def _queue(cars: Cars, world: Clock, network: Network, template: Cars, lane: int, speed: float,
            spacing: float, crowding: float) -> None:
     """Add a car ahead of all others, which is ahead of the last; Vehicle.create_random.
@@ -25,7 +27,7 @@ def _queue(cars: Cars, world: Clock, network: Network, template: Cars, lane: int
     arrive(cars, world, network, template, lane, last + room * rng.uniform(world, 0.9, 1.1), speed)
 
 
-@compiled
+@partial(lean, inline=False)
 def reset_highway(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     """Each controlled car, followed by its share of the traffic."""
     plan = spawn.plan
@@ -41,7 +43,7 @@ def reset_highway(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> N
             randomize(cars[world.count - 1], world, spawn)
 
 
-@compiled
+@partial(lean, inline=False)
 def reset_exit(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     """Controlled cars on the leftmost lane; traffic at its lane's limit, more of it further to the right."""
     plan = spawn.plan
@@ -54,7 +56,7 @@ def reset_exit(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None
         plan_route(cars[world.count - 1], network, spawn, plan.destination)
 
 
-@compiled
+@partial(lean, inline=False)
 def reset_merge(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     """The ego and three cars on the highway; the merging one is the Spawn's last."""
     cars[0], world.count = spawn.ego[0], 1
@@ -64,7 +66,7 @@ def reset_merge(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> Non
         arrive(cars, world, network, spawn.traffic, lane, along, speed + rng.uniform(world, -1.0, 1.0))
 
 
-@compiled
+@partial(lean, inline=False)
 def reset_merge_generic(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
     """The ego, and each of the cars for which a free place is found."""
     cars[0], world.count = spawn.ego[0], 1
@@ -78,7 +80,7 @@ def reset_merge_generic(cars: Cars, world: Clock, network: Network, spawn: Spawn
                 break
 
 
-@compiled
+@partial(lean, inline=False)
 def _is_free(cars: Cars, world: Clock, y: float, along: float) -> bool:
     """Whether every car of the lane with this y, a highway's from x = 0, is far enough."""
     for place in range(world.count):

@@ -12,27 +12,20 @@ from drive_gen.envs.config import check_choice
 from drive_gen.envs.files import InputError
 from drive_gen.envs.simulator.arrivals import arrive, plan_route
 from drive_gen.envs.simulator.recipes import RECIPES, Recipe
+from drive_gen.envs.simulator.rules import CLASSES, MOST_SPEED_MPS
 from drive_gen.envs.simulator.spawn import LINEAR_PARAMETERS, NO_ROUTE, PLACEMENT, PLAN, Spawn
 from drive_gen.envs.simulator.types import (
     CAR,
     IDM,
-    LANDMARK,
     LINEAR,
     MDP,
     NOBODY,
-    OBSTACLE,
     ROUTE_MOST,
     TRAFFIC,
-    VEHICLE,
     WORLD,
     Network,
 )
 from drive_gen.envs.world import LaneKey
-
-TRAFFIC_KINDS = {"IDMVehicle": IDM, "IntersectionIdm": IDM, "LinearVehicle": LINEAR,
-                 "IntersectionLinear": LINEAR, "AggressiveVehicle": LINEAR, "IntersectionAggressive": LINEAR,
-                 "DefensiveVehicle": LINEAR, "IntersectionDefensive": LINEAR}  # by the class's name
-KINDS = {"Vehicle": VEHICLE, "MDPVehicle": MDP, "Obstacle": OBSTACLE, "Landmark": LANDMARK, **TRAFFIC_KINDS}
 
 
 def spawning_of(stock: Any, network: Network) -> Spawn:
@@ -58,7 +51,7 @@ def spawning_of(stock: Any, network: Network) -> Spawn:
 
 def _class_at(path: str) -> Any:
     module, _, name = path.rpartition(".")
-    if name not in TRAFFIC_KINDS:
+    if CLASSES.get(name) not in (IDM, LINEAR):
         raise InputError(f"the simulator does not know how {name} drives; set traffic to one of its own, or "
                          "step this world with highway-env itself (--engine reference)")
     return getattr(importlib.import_module(module), name)
@@ -67,21 +60,20 @@ def _class_at(path: str) -> Any:
 def _template(thing: Any) -> np.ndarray:
     """A highway-env vehicle or object without its place, (1,) of CAR."""
     name = type(thing).__name__
-    if name not in KINDS:
+    if name not in CLASSES:
         raise InputError(f"the simulator does not know how {name} moves; step this world with highway-env "
                          "itself (--engine reference)")
     values = {
-        "kind": KINDS[name], "driver": TRAFFIC, "length": thing.LENGTH, "width": thing.WIDTH,
-        "min_speed": getattr(thing, "MIN_SPEED", 0.0), "max_speed": getattr(thing, "MAX_SPEED", 0.0),
-        "target_speed": getattr(thing, "target_speed", 0.0), "speed_index": getattr(thing, "speed_index", -1),
-        "delta": getattr(thing, "DELTA", np.nan), "timer": np.nan,
-        "changes_lanes": getattr(thing, "enable_lane_change", False), "checks": thing.check_collisions,
-        "solid": thing.solid, "has_impact": thing.impact is not None, "route_size": -1, "yielding": -1,
-        "linear": [*thing.ACCELERATION_PARAMETERS, *thing.STEERING_PARAMETERS]
-        if KINDS[name] == LINEAR else np.nan}
+        "kind": CLASSES[name], "driver": TRAFFIC, "length": thing.LENGTH, "width": thing.WIDTH,
+        "min_speed": -MOST_SPEED_MPS, "max_speed": MOST_SPEED_MPS, "route_size": NOBODY, "yielding": NOBODY,
+        "target_speed": getattr(thing, "target_speed", 0.0), "speed_index": getattr(thing, "speed_index", 0),
+        "delta": getattr(thing, "DELTA", 0.0), "changes_lanes": getattr(thing, "enable_lane_change", False),
+        "checks": thing.check_collisions, "solid": thing.solid, "has_impact": thing.impact is not None}
     record = np.zeros(1, CAR)
     for field, value in values.items():
         record[field] = value
+    if CLASSES[name] == LINEAR:
+        record["linear"] = [*thing.ACCELERATION_PARAMETERS, *thing.STEERING_PARAMETERS]
     return record
 
 
@@ -95,7 +87,7 @@ def _plan(recipe: Recipe) -> Any:
 def _behavior(traffic_class: Any) -> np.ndarray:
     """Least values and spans of what randomize_behavior draws, (2, 6)."""
     ranges = np.zeros((2, LINEAR_PARAMETERS + 1))
-    if KINDS[traffic_class.__name__] == LINEAR:
+    if CLASSES[traffic_class.__name__] == LINEAR:
         ranges[:, :3], ranges[:, 3:5] = traffic_class.ACCELERATION_RANGE, traffic_class.STEERING_RANGE
     ranges[:, LINEAR_PARAMETERS] = traffic_class.DELTA_RANGE
     return np.stack((ranges[0], ranges[1] - ranges[0]))
