@@ -3,8 +3,8 @@
 A teacher (search on the exact simulator, which keeps its distance) drives, with and without random errors;
 rules drive too. The transformer learns from all of them. Then it drives itself: at each decision the teacher
 says what it would have done, and at some decision it takes over and shows how it goes on (DAgger, Ross et
-al., 2011; AggreVaTe, Ross and Bagnell, 2014). The transformer learns on, drives again, and so on. About an
-hour on two cores; --device cuda trains on a GPU. A stopped run goes on where it was.
+al., 2011; AggreVaTe, Ross and Bagnell, 2014). The transformer learns on, drives again, and so on. About forty
+minutes on two cores; --device cuda trains on a GPU. A stopped run goes on where it was.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from drive_gen.train.config import TrainBehaviorConfig, behavior_preset
 
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 TEACHER = "careful"
-ROUNDS = 5  # of correction
-OWN_EPISODES = 400  # that the learner begins in each round
+# A round: updates, then episodes that the learner begins, and that the teacher drives with errors. The last
+# rounds take most: after few updates more rounds help, after many only more data keep it from overfitting.
+ROUNDS = ((450, 400, 0), (450, 400, 0), (450, 400, 0), (1600, 3000, 2500), (2400, 0, 0))
+WATCHED = 1000  # updates from which a training is evaluated on the way
 DECISIONS = 30  # of an episode
 
 
@@ -32,19 +34,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--work", type=Path, default=Path("runs/release"))
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--steps", type=int, default=2400, help="updates of the last training")
-    parser.add_argument("--round-steps", type=int, default=450, help="updates of each training before it")
     options = parser.parse_args()
     stores, run = teach(options.work), None
-    for number in range(ROUNDS + 1):
-        last = number == ROUNDS
-        config = settings(options.steps if last else options.round_steps, options.device, last)
+    for number, (steps, own, noisy) in enumerate(ROUNDS):
         former, run = run, options.work / f"behavior-{number}"
+        config = settings(steps, options.device)
         train(stores, run, replace(config, init=None if former is None else str(former)))
-        if not last:
-            stores.append(options.work / f"own-{number}")
-            collect(EnvConfig(), [str(run)], OWN_EPISODES, 140_000 + 10_000 * number, stores[-1],
-                    advisor=TEACHER, handover=DECISIONS - 2, engine="kernel")
+        stores += correct(options.work, run, number, own, noisy)
     shutil.rmtree(ASSETS / "behavior", ignore_errors=True)
     shutil.copytree(run / "checkpoints" / "best", ASSETS / "behavior")
     print(f"wrote {ASSETS / 'behavior'}; next: drive-gen evaluate {ASSETS / 'behavior'} --out ev")
@@ -61,12 +57,25 @@ def teach(work: Path) -> list[Path]:
     return [work / name for name in ("teacher", "noisy", "rules", "random")]
 
 
-def settings(steps: int, device: str, last: bool) -> TrainBehaviorConfig:
-    """A narrower base preset, for small batches and few updates; the last training is watched closely."""
+def correct(work: Path, run: Path, number: int, own: int, noisy: int) -> list[Path]:
+    """The stores that a round adds: of the learner under correction, and of the teacher with errors."""
+    config, last = EnvConfig(), DECISIONS - 2  # at which the teacher takes over
+    if own:
+        collect(config, [str(run)], own, 140_000 + 10_000 * number, work / f"own-{number}", advisor=TEACHER,
+                handover=last, engine="kernel")
+    if noisy:
+        collect(config, [TEACHER], noisy, 240_000 + 10_000 * number, work / f"noisy-{number}", explore=0.2,
+                advisor=TEACHER, handover=last, engine="kernel")
+    return [work / f"{kind}-{number}" for kind, count in (("own", own), ("noisy", noisy)) if count]
+
+
+def settings(steps: int, device: str) -> TrainBehaviorConfig:
+    """A narrower base preset, for small batches and few updates; long trainings are watched closely."""
     base = behavior_preset("base")
     loop = replace(base.loop, steps=steps, batch_size=64, learning_rate=1.5e-3, device=device,
-                   evaluate_every=400 if last else steps)
-    drive = replace(base.drive, engine="kernel", episodes=150 if last else 40, steering=Steering(mode="bc"))
+                   evaluate_every=400 if steps >= WATCHED else steps)
+    drive = replace(base.drive, engine="kernel", episodes=150 if steps >= WATCHED else 40,
+                    steering=Steering(mode="bc"))
     # Half of the returns are hidden: so it drives, since most labels are a teacher's, which have none.
     model = replace(base.model, width=96, dropout=0.05, return_dropout=0.5)
     return replace(base, model=model, loop=loop, drive=drive)

@@ -151,8 +151,9 @@ def register_envs() -> None:
     """Register drive_gen/<id> with Gymnasium, once."""
     for name in SUPPORTED:
         if f"drive_gen/{name}" not in gymnasium.registry:
-            gymnasium.register(f"drive_gen/{name}", entry_point="drive_gen.envs.vector:DriveEnv",
-                               kwargs={"env": name})
+            gymnasium.register(
+                f"drive_gen/{name}", entry_point="drive_gen.envs.vector:DriveEnv", kwargs={"env": name},
+                vector_entry_point="drive_gen.envs.simulator.vector_env:SimulatorVectorEnv")
 
 
 register_envs()

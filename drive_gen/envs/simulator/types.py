@@ -51,6 +51,7 @@ class Car:
     lane: int  # in the network
     target_lane: int
     speed_index: int  # place of a meta-action car's target speed in the grid
+    number: int  # for its whole life: the ego 0, the others as they came
     yielding: int  # regulation checks spent yielding; -1 where it does not yield
     kind: int  # VEHICLE, MDP, ...
     driver: int  # TRAFFIC or EGO: whose parameters in Rules
@@ -153,6 +154,7 @@ class Clock:
     road_steps: int  # frames that a regulated road has counted
     count: int  # vehicles
     things: int  # vehicles and objects
+    born: int  # numbers given to cars so far
     rng_high: int  # PCG64's state and increment, as unsigned 64-bit halves
     rng_low: int
     rng_inc_high: int

@@ -1,0 +1,287 @@
+"""Simulator: W worlds of one of highway-env's environments, stepped together, equal to it world by world."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, cast
+
+import numpy as np
+
+from drive_gen.envs.config import from_mapping
+from drive_gen.envs.episode import KINDS, Episode, Scene
+from drive_gen.envs.files import InputError
+from drive_gen.envs.observe import SHAPE
+from drive_gen.envs.simulator import batch
+from drive_gen.envs.simulator.asked import Asked
+from drive_gen.envs.simulator.batch import Results
+from drive_gen.envs.simulator.building import built, known_actions, longest
+from drive_gen.envs.simulator.convert import cars_of, state_after
+from drive_gen.envs.simulator.rng import restore_generators, seed_worlds
+from drive_gen.envs.simulator.sharing import cores, share
+from drive_gen.envs.simulator.spawn import INTERSECTION, capacity_of
+from drive_gen.envs.simulator.tape import blank_tape
+from drive_gen.envs.simulator.types import CAR, WORLD
+from drive_gen.envs.vector import source_of
+from drive_gen.envs.world import EnvConfig, WorldState
+
+CAR_KIND, OBSTACLE_KIND = KINDS.index("car"), KINDS.index("obstacle")
+MOST_BYTES = 2**34  # of cars and tape; more is a mistake in the number of worlds
+
+
+class Step(NamedTuple):
+    """What a policy step came to in each world; the simulator's own arrays, overwritten by the next one."""
+
+    reward: np.ndarray  # (W,) float64, highway-env's
+    terminated: np.ndarray  # (W,) bool
+    truncated: np.ndarray  # (W,) bool
+
+
+class Snapshot(NamedTuple):
+    """Some worlds as they were."""
+
+    cars: np.ndarray  # (n, V) of CAR
+    clocks: np.ndarray  # (n,) of WORLD
+
+
+class Simulator:
+    """W worlds of one configuration. `seed` i gives the world that highway-env's reset(seed=i) gives.
+
+    `cars` (W, V) of CAR records and `clocks` (W,) of WORLD records hold all that changes; they may be read
+    and written. In each world the first `count` cars are vehicles in highway-env's list order, and those up
+    to `things` are the road's objects. Controlled cars take actions in that order.
+
+    With tape=True every frame since each world's reset is kept, and `episode` gives it out.
+    """
+
+    def __init__(self, config: EnvConfig | None = None, worlds: int = 1, *, tape: bool = False,
+                 ego: Literal["policy", "idm"] = "policy", threads: int | None = None,
+                 **overrides: Any) -> None:
+        values = dataclasses.asdict(config) if config else {}
+        self.config = from_mapping(EnvConfig, {**values, **overrides}, "Simulator")
+        if isinstance(worlds, bool) or not isinstance(worlds, int | np.integer) or worlds < 1:
+            raise InputError(f"a simulator needs 1 world or more, got {worlds}")
+        self.ego, self.settings, self.road, self._origin, self.place = ego, *built(self.config, ego)
+        self.agents = self.config.controlled or 1
+        room = capacity_of(self.place.spawn)
+        if (need := worlds * room * CAR.itemsize) > MOST_BYTES:
+            raise InputError(f"{worlds} worlds of {room} cars need {need / 2**30:.0f} GiB, more than "
+                             f"{MOST_BYTES / 2**30:.0f}; ask for fewer worlds")
+        self.cars = np.zeros((int(worlds), room), CAR)
+        self.clocks = np.zeros(int(worlds), WORLD)
+        self.results = Results(np.zeros(worlds), np.zeros(worlds, np.bool_), np.zeros(worlds, np.bool_),
+                               np.zeros(worlds, np.bool_))
+        self.observation = np.zeros((int(worlds), self.agents, *SHAPE), np.float32)
+        self.off_road = np.zeros(int(worlds), np.bool_)
+        self.seeds = np.full(int(worlds), -1, np.int64)  # of the present episodes; -1 where drawn
+        decisions = longest(self.place) if tape else 0
+        rows = room + (decisions if self.place.spawn.plan.family == INTERSECTION else 0)  # one may come each
+        self.tape = (blank_tape(int(worlds), rows, decisions * int(self.place.rules.frames) + 1) if tape
+                     else blank_tape(0, 0, 0))
+        self._taken = np.zeros((int(worlds) if tape else 0, decisions), np.int8)  # meta-actions of the egos
+        self._all = np.arange(int(worlds))
+        self.asked = Asked(int(worlds), self.agents, self.place.rules, known_actions(self.settings),
+                           nothing=ego == "idm")
+        self._threads = threads or cores()
+        self._draws = np.random.default_rng()
+
+    @property
+    def worlds(self) -> int:
+        """How many there are."""
+        return len(self.clocks)
+
+    @property
+    def decision_s(self) -> float:
+        """Seconds between two decisions."""
+        return float(self.place.rules.policy_s)
+
+    @property
+    def controlled(self) -> np.ndarray:
+        """Which cars actions drive, (W, V) bool; a view of the cars, to be written too."""
+        return cast(np.ndarray, self.cars["controlled"])
+
+    def reset(self, seeds: int | Sequence[int] | np.ndarray | None = None,
+              worlds: np.ndarray | None = None) -> np.ndarray:
+        """Begin new episodes in all worlds, or in those numbered; observations of all (W, A, 17, 9).
+
+        seeds: one a world (an integer s means s, s + 1, ...). Without, a world goes on with its own generator
+        as highway-env's reset() does; one that was never seeded gets a seed of its own.
+        """
+        chosen = self._numbers(worlds)
+        self._seed(chosen, seeds)
+        self._run(batch.begin, chosen, self.tape)
+        return self.observe()
+
+    def step(self, actions: np.ndarray | Sequence[Any], worlds: np.ndarray | None = None) -> Step:
+        """One policy step of all worlds, or of those numbered.
+
+        actions: meta-actions (W,) or (W, A) as numbers of META_ACTIONS, or controls in [-1, 1], (W, A, K) or
+        (W, K), of K = 2 (acceleration, steering) or 1 (steering). `observe` then tells what is seen.
+        """
+        chosen = self._numbers(worlds)
+        self.asked.take(actions)
+        self._note_decisions(chosen)
+        self._run(batch.step, chosen, self.asked.meta, self.asked.controls, self.asked.read, self.tape,
+                  self.results)
+        if self.place.spawn.plan.family == INTERSECTION:
+            self._finish(chosen)
+        return Step(self.results.reward, self.results.terminated, self.results.truncated)
+
+    def observe(self) -> np.ndarray:
+        """What every controlled car sees, (W, A, 17, 9) float32; overwritten by the next call."""
+        self._run(batch.observe, self._all, self.observation, self.off_road)
+        return self.observation
+
+    def judge(self, world: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rewards (A,) and ends (A,) of one world's controlled cars, each as if it were highway-env's ego.
+
+        For several cars; after `step`, which wrote down what they were asked.
+        """
+        reward, terminated = np.zeros(self.agents), np.zeros(self.agents, np.bool_)
+        batch.judge_agents(self.cars[world], self.clocks[world], self.place, self.asked.efforts[world],
+                           reward, terminated)
+        return reward, terminated
+
+    def egos(self) -> np.ndarray:
+        """The first controlled car of each world, (W,) of CAR, a copy."""
+        return cast(np.ndarray, self.cars[self._all, self.cars["controlled"].argmax(1)])
+
+    def hand_over(self, cars: np.ndarray, to: Literal["policy", "idm"]) -> None:
+        """Let other hands drive the cars of a mask (W, V) from now on: actions from outside, or IDM and MOBIL.
+
+        Actions are then due in list order of all cars that they drive, at most as many as `agents`. A car
+        taken over keeps its lane and aims at the grid's speed next to its own.
+        """
+        mask = np.asarray(cars)
+        if mask.shape != self.cars.shape or mask.dtype != np.bool_:
+            raise InputError(f"a mask of cars has shape {self.cars.shape} of bool, got {mask.shape} of "
+                             f"{mask.dtype}")
+        batch.hand_over(self.cars, self.clocks, self.place, mask & self._vehicles(), to == "policy")
+
+    def _vehicles(self) -> np.ndarray:
+        """Which of the cars are vehicles, (W, V) bool."""
+        return cast(np.ndarray, np.arange(self.cars.shape[1]) < self.clocks["count"][:, None])
+
+    def snapshot(self, worlds: np.ndarray | None = None) -> Snapshot:
+        """A copy of all worlds, or of those numbered."""
+        chosen = self._numbers(worlds)
+        return Snapshot(self.cars[chosen], self.clocks[chosen])
+
+    def restore(self, snapshot: Snapshot, worlds: np.ndarray | None = None) -> None:
+        """Put worlds back, into all or into those numbered; what the tape holds of them ends there."""
+        chosen = self._numbers(worlds)
+        if snapshot.cars.shape != (len(chosen), self.cars.shape[1]):
+            raise InputError(f"a snapshot of shape {snapshot.cars.shape} does not fit {len(chosen)} worlds of "
+                             f"{self.cars.shape[1]} cars")
+        self.cars[chosen], self.clocks[chosen] = snapshot
+
+    def fork(self, world: int, worlds: np.ndarray) -> None:
+        """Make the worlds numbered copies of one."""
+        self.restore(Snapshot(*(np.repeat(part, len(worlds), axis=0)
+                                for part in self.snapshot(np.array([world])))), worlds)
+
+    def from_env(self, world: int, state: WorldState) -> None:
+        """Make a world what highway-env's is (reference.export_state), of the same configuration."""
+        cars, clock = cars_of(state, self.place.network)
+        if len(cars) > self.cars.shape[1]:
+            raise InputError(f"the state has {len(cars)} cars, a world here has room for "
+                             f"{self.cars.shape[1]}")
+        self.cars[world] = np.zeros(1, CAR)[0]
+        self.cars[world, : len(cars)], self.clocks[world] = cars, clock
+        restore_generators(self.clocks[world : world + 1], [state.rng])
+        batch.number_cars(self.cars[world], self.clocks[world])
+
+    def to_env(self, world: int) -> WorldState:
+        """A world as reference.import_state puts it into highway-env."""
+        return state_after(self._origin, self.cars[world], self.clocks[world])
+
+    def scene(self, world: int) -> Scene:
+        """A world at this instant; the ego is agent 0, the others are numbered as in its episode."""
+        clock = self.clocks[world]
+        here = self.cars[world, : clock["things"]]
+        vehicle = np.arange(len(here)) < clock["count"]
+        keep = np.flatnonzero(vehicle | here["solid"])
+        order = keep[np.argsort(here["number"][keep])]
+        cars = here[order]
+        ego = np.flatnonzero(cars["number"] == 0)
+        return Scene(
+            position_m=np.stack((cars["x"], cars["y"]), axis=-1).astype(np.float32),
+            heading_rad=cars["heading"].astype(np.float32), speed_mps=cars["speed"].astype(np.float32),
+            size_m=np.stack((cars["length"], cars["width"]), axis=-1).astype(np.float32),
+            crashed=cars["crashed"].copy(), agent_id=cars["number"].astype(np.int64),
+            kind=np.where(vehicle[order], CAR_KIND, OBSTACLE_KIND).astype(np.uint8), road=self.road,
+            ego=int(ego[0]) if ego.size else None)
+
+    def episode(self, world: int, driver: str, notes: dict[str, Any] | None = None) -> Episode:
+        """What has happened in a world since its reset. Its motion is the tape's own memory, not a copy:
+        it changes with the world's next reset."""
+        if not len(self.tape.valid):
+            raise InputError("this simulator has kept no tape; make it with tape=True")
+        tape, frames, rows = self.tape, int(self.clocks["steps"][world]) + 1, int(self.clocks["born"][world])
+        meta, known = self._meta_actions(world, rows, frames)
+        none = np.zeros((rows, frames), np.bool_)
+        return Episode(
+            position_m=tape.position[world, :rows, :frames], heading_rad=tape.heading[world, :rows, :frames],
+            speed_mps=tape.speed[world, :rows, :frames], size_m=tape.size[world, :rows],
+            valid=tape.valid[world, :rows, :frames], crashed=tape.crashed[world, :rows, :frames],
+            control=tape.control[world, :rows, :frames], control_known=tape.commanded[world, :rows, :frames],
+            meta_action=meta, meta_known=known, advice=none.astype(np.int8), advice_known=none,
+            agent_id=np.arange(rows), dt_s=float(self.place.rules.dt_s), road=self.road, ego=0,
+            kind=np.where(tape.is_object[world, :rows], OBSTACLE_KIND, CAR_KIND).astype(np.uint8),
+            source=source_of(self.config, driver, int(self.seeds[world]), notes))
+
+    def _meta_actions(self, world: int, rows: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """The ego's meta-actions (A, T), and where they are known: at decisions."""
+        values, known = np.zeros((rows, frames), np.int8), np.zeros((rows, frames), np.bool_)
+        if self.ego == "policy" and not self.place.rules.continuous:
+            places = np.arange(0, frames - 1, int(self.place.rules.frames))
+            values[0, places], known[0, places] = self._taken[world, : len(places)], True
+        return values, known
+
+    def _run(self, loop: Callable[..., None], chosen: np.ndarray, *more: Any) -> None:
+        """A compiled loop over the worlds numbered."""
+        share(lambda part: loop(self.cars, self.clocks, self.place, *more, part), chosen, self._threads)
+
+    def _note_decisions(self, chosen: np.ndarray) -> None:
+        """Keep the egos' meta-actions for their episodes."""
+        if len(self._taken):
+            decisions = self.clocks["steps"][chosen] // int(self.place.rules.frames)
+            here = decisions < self._taken.shape[1]
+            self._taken[chosen[here], decisions[here]] = self.asked.meta[chosen[here], 0]
+
+    def _seed(self, chosen: np.ndarray, seeds: int | Sequence[int] | np.ndarray | None) -> None:
+        """Start the worlds' generators; without seeds only those that have none yet."""
+        if seeds is None:
+            fresh = chosen[self.clocks["rng_inc_low"][chosen] == 0]  # a PCG64's increment is odd
+            self.seeds[np.setdiff1d(chosen, fresh)] = -1
+            chosen, values = fresh, self._draws.integers(2**31, size=len(fresh))
+        elif isinstance(seeds, int | np.integer):
+            values = np.arange(seeds, seeds + len(chosen))
+        else:
+            values = np.asarray(seeds)
+            if values.shape != (len(chosen),) or values.dtype.kind not in "iu":
+                raise InputError(f"seeds are {len(chosen)} integers, one a world, got {seeds!r}")
+        if len(values) and values.min() < 0:
+            raise InputError(f"a seed is 0 or more, got {values.min()}")
+        if not len(chosen):
+            return
+        clocks = self.clocks[chosen]
+        seed_worlds(clocks, values.tolist())
+        self.clocks[chosen], self.seeds[chosen] = clocks, values
+
+    def _numbers(self, worlds: np.ndarray | None) -> np.ndarray:
+        if worlds is None:
+            return self._all
+        numbers = np.asarray(worlds)
+        if numbers.dtype == np.bool_:
+            numbers = np.flatnonzero(numbers)
+        if numbers.ndim != 1 or (numbers.size and (numbers.min() < 0 or numbers.max() >= self.worlds)):
+            raise InputError(f"worlds are numbered from 0 to {self.worlds - 1}, got {worlds!r}")
+        return numbers.astype(np.int64)
+
+    def _finish(self, chosen: np.ndarray) -> None:
+        self._run(batch.finish, chosen, self.tape, self.results)
+        if self.results.full[chosen].any():
+            number = int(chosen[self.results.full[chosen]][0])
+            raise InputError(f"world {number} has no room for another car; this is a defect of drive_gen: "
+                             "please report it with the configuration and the seed")
