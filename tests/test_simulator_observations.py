@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -95,25 +96,24 @@ def observed(run: Run, seen: Observation, step: Step, ego: int,
 
 
 def differences(exact: bool, cases: range = range(len(CASES)),
-                modules: dict[str, Any] = MODULES) -> list[str]:
+                modules: dict[str, Any] = MODULES) -> Iterator[str]:
     """Where the compiled observations and highway-env's part: environment, case and step."""
     tolerance = 0 if exact else TOLERANCE
-    found = []
     for case in cases:
         run, seen, steps = seen_in(case)
         for number, step in enumerate(steps):
             theirs = step.observation if seen.agents > 1 else (step.observation,)
             egos = np.flatnonzero(step.state.controlled)[: seen.agents]
             ours = [observed(run, seen, step, int(ego), modules) for ego in egos]
-            found += [f"{CASES[case][0]} {case} {number}" for mine, other in zip(ours, theirs, strict=True)
-                if mine.dtype != other.dtype or not np.allclose(mine, other, 0, tolerance, equal_nan=True)]
-    return found
+            for mine, other in zip(ours, theirs, strict=True):
+                if mine.dtype != other.dtype or not np.allclose(mine, other, 0, tolerance, equal_nan=True):
+                    yield f"{CASES[case][0]} {case} {number}"
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered in cast")  # highway-env's: an empty cell's NaN
 @pytest.mark.parametrize("case", range(len(CASES)), ids=[f"{env}-{n}" for n, (env, *_) in enumerate(CASES)])
 def test_observations_are_highway_envs(case: int) -> None:
-    assert differences(same_rounding(), range(case, case + 1)) == []
+    assert list(differences(same_rounding(), range(case, case + 1))) == []
     run, seen, _ = seen_in(case)
     assert seen.space == run.world.observation_space
 
@@ -136,7 +136,7 @@ def test_bitwise_where_numpy_rounds_as_the_c_library() -> None:
     ("collisions", "DEPTH = 3", "DEPTH = 0")])
 def test_a_mutation_shows(tmp_path: Path, kind: str, old: str, new: str) -> None:
     mutant: ModuleType = interpreted(MODULES[kind], tmp_path, old, new)
-    assert differences(exact=False, modules={**MODULES, kind: mutant})
+    assert next(differences(exact=False, modules={**MODULES, kind: mutant}), None)
 
 
 # --- by hand ----------------------------------------------------------------------------------------------
@@ -232,4 +232,4 @@ def test_misuse_is_named(config: dict[str, Any], says: str) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"same_rounding": same_rounding(), "differences": differences(exact=True)}))
+    print(json.dumps({"same_rounding": same_rounding(), "differences": list(differences(exact=True))}))
