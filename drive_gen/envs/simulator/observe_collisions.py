@@ -90,6 +90,15 @@ def mark_car(row: np.ndarray, ego: Car, other: Car, ahead: float, speed_mps: flo
                 mark(row, column, when_s, cost, seen)
 
 
+@lean
+def clear(own_lane: int, lanes: int, out: np.ndarray) -> None:
+    """Write 1 in the columns of lanes that the road does not have, 0 in the others."""
+    for row in range(SPEEDS):
+        for column in range(LANES):
+            for step in range(out.shape[2]):
+                out[row, column, step] = 0.0 if 0 <= own_lane - 1 + column < lanes else 1.0
+
+
 @partial(lean, inline=False)
 def observe_collisions(cars: Cars, world: Clock, network: Network, rules: Rules, seen: Collisions, ego: int,
                        stack: np.ndarray, out: np.ndarray) -> None:
@@ -103,11 +112,7 @@ def observe_collisions(cars: Cars, world: Clock, network: Network, rules: Rules,
     lane: Lane = network.lanes[car.lane]
     way: Way = network.ways[lane.road]
     index, here = speed_index(car, rules), coordinates(lane, car.x, car.y)[0]
-    for row in range(SPEEDS):
-        for column in range(LANES):
-            beyond = not 0 <= lane.place - 1 + column < way.lanes
-            for step in range(seen.steps):
-                out[row, column, step] = 1.0 if beyond else 0.0
+    clear(lane.place, way.lanes, out)
     for place in range(world.count):
         other: Car = cars[place]
         other_lane: Lane = network.lanes[other.lane]

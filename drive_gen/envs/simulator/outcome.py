@@ -1,10 +1,10 @@
 """What a policy step is worth and whether it is the last, compiled; `_reward`, `_is_terminated` and the like.
 
 `ego` is the car that highway-env calls `env.vehicle`, the first controlled one. `action` is what some rewards
-read of the actions: the number of the one meta-action (lane changes cost something in merge and roundabout),
-or `rewards.effort` of all controls (racetrack). For several agents' meta-actions it is NO_ACTION, since
-highway-env then compares a tuple and charges nothing. Controls are float64: of float32 ones highway-env
-computes a racetrack's reward in float32 where the lane is straight.
+read of the actions: the one meta-action's number in the environment's own action space (lane changes cost
+something in merge and roundabout), or `rewards.effort` of all controls (racetrack). For several agents'
+meta-actions it is NO_ACTION, since highway-env then compares a tuple and charges nothing. Controls are float64:
+of float32 ones highway-env computes a racetrack's reward in float32 where the lane is straight.
 """
 
 from __future__ import annotations
