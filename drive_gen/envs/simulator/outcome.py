@@ -3,7 +3,7 @@
 `ego` is the car that highway-env calls `env.vehicle`, the first controlled one. `action` is what some rewards
 read of the actions: the one meta-action's number in the environment's own action space (lane changes cost
 something in merge and roundabout), or `rewards.effort` of all controls (racetrack). For several agents'
-meta-actions it is NO_ACTION, since highway-env then compares a tuple and charges nothing. Controls are float64:
+meta-actions it is NO_ACTION, as highway-env then compares a tuple and charges nothing. Controls are float64:
 of float32 ones highway-env computes a racetrack's reward in float32 where the lane is straight.
 """
 
