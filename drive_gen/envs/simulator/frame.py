@@ -16,8 +16,10 @@ from drive_gen.envs.simulator.types import Cars, Clock, Network, Rules
 
 @partial(lean, inline=False)
 def simulate_frame(cars: Cars, world: Clock, network: Network, rules: Rules, scratch: Scratch) -> None:
-    """All act in list order, rights of way are checked, all move, all pairs collide."""
-    sort_along(cars, world, scratch)
+    """All act in list order, rights of way are checked, all move, all pairs collide.
+
+    `scratch` has the cars in order as they are now, and has them so again as they are after the frame.
+    """
     for place in range(world.count):
         act(cars, world, network, rules, scratch, place)
     if rules.regulation:
@@ -33,4 +35,6 @@ def simulate_frame(cars: Cars, world: Clock, network: Network, rules: Rules, scr
 @compiled
 def advance(cars: Cars, world: Clock, network: Network, rules: Rules) -> None:
     """One frame in place, for who does not keep scratch space."""
-    simulate_frame(cars, world, network, rules, scratch_of(cars, rules))
+    scratch = scratch_of(cars, rules)
+    sort_along(cars, world, scratch)
+    simulate_frame(cars, world, network, rules, scratch)
