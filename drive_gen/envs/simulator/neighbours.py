@@ -103,12 +103,10 @@ def counts(cars: Cars, lane: Lane, scratch: Scratch, rank: int) -> bool:
 @lean
 def walk_ahead(cars: Cars, world: Clock, lane: Lane, scratch: Scratch, place: int) -> int:
     """Ahead on a highway: the first on the lane in the order from one's own place."""
-    own = scratch.rank[place]
-    x = scratch.x[own]
-    rank, found, at = own + 1, NOBODY, np.inf
-    while own > 0 and scratch.x[own - 1] == x:  # who is level counts as ahead
-        own -= 1
-        rank = own
+    rank = scratch.rank[place]
+    while rank > 0 and scratch.x[rank - 1] == cars[place].x:  # who is level counts as ahead
+        rank -= 1
+    found, at = NOBODY, lane.length + LANE_END_MARGIN_M
     while rank < world.things and scratch.x[rank] <= at:
         if scratch.order[rank] != place and counts(cars, lane, scratch, rank):
             found, at = scratch.order[rank], scratch.x[rank]
