@@ -15,9 +15,10 @@ from drive_gen.policies.policy import Policy
 from drive_gen.policies.rules import RULES, Idle
 
 if TYPE_CHECKING:
-    from drive_gen.envs.kernel_env import KernelEnv
+    from drive_gen.envs.simulator.simulator import Simulator
+    from drive_gen.envs.simulator.single import SimulatorEnv
 
-Engine = Literal["reference", "kernel"]
+Engine = Literal["simulator", "reference"]
 
 BUILT_IN = ("idm", "planner", "careful", *RULES)
 PPO_FOLDERS = (Path("runs/ppo"), Path(__file__).parent / "assets" / "ppo")  # where "ppo" is looked for
@@ -45,16 +46,19 @@ class Driver:
             return dataclasses.replace(config, actions="continuous", target_speeds_mps=None)
         return dataclasses.replace(config, actions="meta")
 
-    def env_for(self, config: EnvConfig, engine: Engine = "reference") -> DriveEnv | KernelEnv:
-        """A recording environment that this driver can drive in: highway-env's, or the kernel's equal."""
-        if engine == "kernel":
-            if self.actions != "meta":
-                raise InputError(f"the kernel takes meta-actions, and {self.name} gives controls; "
-                                 "use --engine reference")
-            from drive_gen.envs.kernel_env import KernelEnv
+    def env_for(self, config: EnvConfig, engine: Engine = "simulator") -> DriveEnv | SimulatorEnv:
+        """A recording environment that this driver can drive in: highway-env's, or the simulator's equal."""
+        if engine == "simulator":
+            from drive_gen.envs.simulator.single import SimulatorEnv
 
-            return KernelEnv(self.config_for(config), record=True, ego=self.ego)
+            return SimulatorEnv(self.config_for(config), record=True, ego=self.ego)
         return DriveEnv(self.config_for(config), record=True, ego=self.ego)
+
+    def simulator_for(self, config: EnvConfig, worlds: int) -> Simulator:
+        """Recording worlds that this driver can drive in, all at once."""
+        from drive_gen.envs.simulator.simulator import Simulator
+
+        return Simulator(self.config_for(config), worlds, tape=True, ego=self.ego, threads=1)
 
 
 def load_driver(reference: str, config: EnvConfig, seed: int = 0, mode: str | None = None) -> Driver:

@@ -17,10 +17,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-from drive_gen.envs.kernel_state import PLAIN_ROUNDING
 from drive_gen.envs.reference import EnvConfig, export_state, make_stock
 from drive_gen.envs.simulator.convert import cars_of, rules_of
 from drive_gen.envs.simulator.network import network_of
+from drive_gen.envs.simulator.rounding import PLAIN_ROUNDING
 from drive_gen.envs.simulator.types import Network
 from drive_gen.envs.world import SUPPORTED, WorldState
 

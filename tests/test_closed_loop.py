@@ -110,15 +110,15 @@ def test_another_runs_folder_is_refused(evaluated: tuple[Path, dict[str, Any]], 
 
 
 def test_an_interrupt_keeps_what_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    def work(number: int) -> tuple[dict[str, Any], Episode]:
+    def work(number: int) -> list[tuple[dict[str, Any], Episode]]:
         if number == 3:
             raise KeyboardInterrupt
-        return {"driver": "test", "seed": number}, cruising([(0.0, 0.0)], [20.0])
+        return [({"driver": "test", "seed": number}, cruising([(0.0, 0.0)], [20.0]))]
 
     with pytest.raises(KeyboardInterrupt):
         run_units(tmp_path, list(range(5)), work, 1, "testing")
     assert [row["seed"] for row in read_rows(tmp_path)] == [0, 1, 2]
-    assert "3 of 5 episodes are kept" in capsys.readouterr().err
+    assert "3 more episodes are kept" in capsys.readouterr().err
 
 
 def test_a_damaged_row_is_named(tmp_path: Path) -> None:
@@ -164,9 +164,9 @@ def test_pairs_are_by_seed() -> None:
     assert pair["success_p"] == pytest.approx(2 * (1 + 5) / 2**5)
 
 
-def test_the_kernel_gives_the_same_rows(evaluated: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_highway_env_gives_the_same_rows(evaluated: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     evaluate_closed_loop("baseline:idle", SHORT, tmp_path, episodes=3, floors=FLOORS, workers=1,
-                         engine="kernel")
+                         engine="reference")
     for ours, theirs in zip(timeless(read_rows(tmp_path)), timeless(read_rows(evaluated[0])), strict=True):
         assert ours.keys() == theirs.keys()
         for name, value in theirs.items():

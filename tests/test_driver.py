@@ -200,9 +200,27 @@ def test_a_checkpoint_is_steered_as_it_was_chosen(tmp_path: Path) -> None:
     assert asked == replace(chosen, mode="tilt")
 
 
+def test_caution_weighs_the_odds() -> None:
+    """At caution 2 a bold action needs four times SLOWER's probability, and twice IDLE's."""
+    model = network()
+    with torch.no_grad():
+        model.action_head.weight.zero_()
+        for bold, idle, slower, wins in ((0.5, 0.2, 0.1, 0), (0.3, 0.2, 0.16, 4), (0.3, 0.2, 0.05, 1)):
+            odds = torch.tensor([bold, idle, 0.01, 0.01, slower])
+            model.action_head.bias.copy_(odds.log())
+            seen = np.zeros((1, 17, 9), np.float32)
+            for caution, chosen in ((1.0, 0), (2.0, wins)):
+                policy = BehaviorPolicy(model, Steering("bc", caution=caution))
+                assert policy.predict(seen, deterministic=True)[0].tolist() == [chosen]
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match="kappa needs 3 numbers"):
         BehaviorPolicy(network(), Steering(kappa=(1.0,)))
+    with pytest.raises(InputError, match="caution is for meta-actions"):
+        BehaviorPolicy(network(CONTINUOUS), Steering(caution=2.0))
+    with pytest.raises(InputError, match="caution must be positive"):
+        Steering(caution=0.0)
     with pytest.raises(ValueError, match="observation has shape"):
         BehaviorPolicy(network()).predict(np.zeros((2, 5, 5), np.float32))
 

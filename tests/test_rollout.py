@@ -11,7 +11,7 @@ from drive_gen.commands.collect import collect as collect_command
 from drive_gen.data.rollout import Outcome, collect, roll_out
 from drive_gen.data.store import read_episodes, read_index
 from drive_gen.data.windows import WindowConfig, trajectories
-from drive_gen.drivers import load_driver
+from drive_gen.drivers import Engine, load_driver
 from drive_gen.envs.episode import same
 from drive_gen.envs.files import InputError, sha256_of
 from drive_gen.envs.observe import observe
@@ -115,7 +115,8 @@ def test_each_episode_of_a_random_driver_is_its_own() -> None:
     ({"episodes": 0}, "episodes is 0"), ({"explore": 1.5}, "explore is 1.5"),
     ({"drivers": ["gpa"]}, "did you mean 'gap'"), ({"advisor": "nobody"}, "no driver 'nobody'"),
     ({"drivers": ["runs/none/such"]}, "no driver 'runs/none/such'"),
-    ({"config": EnvConfig("merge-v0"), "engine": "kernel"}, "kernel has no merge-v0")])
+    ({"handover": 3}, "handover is 3"),
+    ({"config": EnvConfig("merge-v0"), "drivers": ["planner"]}, "planner knows highway-v0")])
 def test_bad_arguments_are_one_line(tmp_path: Path, arguments: dict[str, Any], reason: str) -> None:
     out = tmp_path / "out"
     values = {"config": SMALL, "drivers": ["slower"], "episodes": 1, "seed": 0, "out": out, "workers": 1}
@@ -125,13 +126,17 @@ def test_bad_arguments_are_one_line(tmp_path: Path, arguments: dict[str, Any], r
     assert not out.exists()
 
 
-def test_the_kernel_collects_the_same_episodes(tmp_path: Path) -> None:
-    for engine in ("reference", "kernel"):
-        collect(SMALL, ["gap"], 1, 3, tmp_path / engine, 1, engine=engine)
-    one, other = (read_episodes(tmp_path / engine)[0] for engine in ("reference", "kernel"))
-    assert np.allclose(one.position_m, other.position_m, atol=1e-4)
-    assert np.array_equal(one.meta_action, other.meta_action)
-    assert one.source == other.source
+def test_highway_env_gives_the_same_episodes(tmp_path: Path) -> None:
+    engines: tuple[Engine, ...] = ("reference", "simulator")
+    for engine in engines:
+        collect(SMALL, ["idm", "random", "gap"], 2, 3, tmp_path / engine, 1, engine=engine, explore=0.2,
+                advisor="slower", handover=3)
+    stores = (read_episodes(tmp_path / engine) for engine in engines)
+    for one, other in zip(*stores, strict=True):
+        assert np.allclose(one.position_m, other.position_m, atol=1e-4)
+        for name in ("meta_action", "meta_known", "advice", "advice_known"):
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
+        assert one.source == other.source
 
 
 def test_drivers_by_name() -> None:

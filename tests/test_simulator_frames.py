@@ -25,7 +25,7 @@ from simulator_frames import (
 )
 from simulator_worlds import in_plain_rounding
 
-from drive_gen.envs.kernel_state import same_rounding
+from drive_gen.envs.simulator.rounding import same_rounding
 
 MUTANT = Case("highway-fast-v0", {"lanes_count": 4, "vehicles_count": 14, "vehicles_density": 2}, steps=4,
               action=3)

@@ -19,11 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # when run as a script from else
 from simulator_worlds import Run, Step, in_plain_rounding
 
 from drive_gen.envs.files import InputError
-from drive_gen.envs.kernel_state import same_rounding
 from drive_gen.envs.reference import replace_ego
 from drive_gen.envs.simulator.goals import TERMS, goals_of
 from drive_gen.envs.simulator.outcome import agent_outcome, info_terms, outcome, reward_of
 from drive_gen.envs.simulator.rewards import effort, on_road, success
+from drive_gen.envs.simulator.rounding import same_rounding
 from drive_gen.envs.simulator.types import IDLE, LEFT, NO_ACTION, RIGHT
 
 TOLERANCE = 1e-12

@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # when run as a script from else
 from simulator_worlds import Run, Step, in_plain_rounding, interpreted
 
 from drive_gen.envs.files import InputError
-from drive_gen.envs.kernel_state import same_rounding
 from drive_gen.envs.simulator import observe_collisions, observe_grid, observe_kinematics
 from drive_gen.envs.simulator.features import FEATURES
 from drive_gen.envs.simulator.nearest import near_of
 from drive_gen.envs.simulator.observations import Observation, observation_of
+from drive_gen.envs.simulator.rounding import same_rounding
 
 TOLERANCE = 1e-6  # of entries about one, where numpy and the C library differ in the last place
 MODULES: dict[str, Any] = {"kinematics": observe_kinematics, "collisions": observe_collisions,

@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # when run as a script from else
 
 from simulator_worlds import Run, in_plain_rounding, interpreted
 
-from drive_gen.envs.kernel_state import same_rounding
 from drive_gen.envs.observe import NEIGHBOURS, SHAPE, observe_scene
 from drive_gen.envs.recorder import Recorder
 from drive_gen.envs.reference import export_road
@@ -26,6 +25,7 @@ from drive_gen.envs.road import straight_road
 from drive_gen.envs.simulator import observe_own as module
 from drive_gen.envs.simulator.lines import Lines, lines_of
 from drive_gen.envs.simulator.nearest import keep, near_of
+from drive_gen.envs.simulator.rounding import same_rounding
 from drive_gen.envs.simulator.types import CAR, WORLD
 
 TOLERANCE = 1e-6  # of entries about one, where numpy and the C library differ in the last place

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from simulator_worlds import in_plain_rounding, interpreted
 
 from drive_gen.envs.files import InputError
-from drive_gen.envs.kernel_state import same_rounding
 from drive_gen.envs.reference import EnvConfig, export_state, make_stock
 from drive_gen.envs.simulator import reset_straight, rng
 from drive_gen.envs.simulator.convert import cars_of, rules_of
 from drive_gen.envs.simulator.intersection import after_step
 from drive_gen.envs.simulator.network import network_of
 from drive_gen.envs.simulator.reset import new_world, reset_world
+from drive_gen.envs.simulator.rounding import same_rounding
 from drive_gen.envs.simulator.spawn import Spawn, capacity_of
 from drive_gen.envs.simulator.spawning import spawning_of
 from drive_gen.envs.simulator.types import CAR, WORLD, Network

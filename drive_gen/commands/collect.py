@@ -15,7 +15,7 @@ SMALL_PPO_STEPS = 6_000  # enough to beat random driving; `drive-gen train ppo` 
 def collect(*, out: Path, env: str | None = None, config: Path | None = None, drivers: str = "idm,gap",
             episodes: int = 200, seed: int = 0, workers: int = 0, explore: float = 0.0,
             advisor: str | None = None, handover: int = 0, ppo: Path | None = None,
-            engine: Literal["reference", "kernel"] = "reference", json: bool = False) -> int:
+            engine: Literal["simulator", "reference"] = "simulator", json: bool = False) -> int:
     """Record drivers in highway-env as episodes of all vehicles, every simulation frame.
 
     A stopped collection goes on where it was: give the same command again.
@@ -32,7 +32,7 @@ def collect(*, out: Path, env: str | None = None, config: Path | None = None, dr
         advisor: A driver (planner) whose meta-action is recorded as advice at every decision.
         handover: The advisor takes over for good at a random decision from 1 to this one; 0 for never.
         ppo: Folder of the PPO driver that "ppo" means; runs/ppo, or a small one trained first, if not given.
-        engine: highway-env itself, or drive_gen's equal and faster kernel (highway environments only).
+        engine: The simulator, equal to highway-env and much faster; or highway-env itself.
         json: Print only the table, as JSON.
     """
     import sys

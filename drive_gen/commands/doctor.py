@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-HIGHWAY_ENV = "1.12.1"  # the kernel promises equality with this version alone
+HIGHWAY_ENV = "1.12.1"  # the simulator promises equality with this version alone
 PACKAGES = ("torch", "numpy", "gymnasium", "stable-baselines3", "numba", "scipy", "pygame-ce",
             "imageio-ffmpeg", "pyarrow", "safetensors", "tyro")
 LEAST_FREE_GB = 2.0

@@ -11,7 +11,7 @@ import tyro
 def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, env: str | None = None,
              config: Path | None = None, episodes: int = 100, seed: int = 10000,
              floor: str = "slower,idle,gap,idm", mode: Literal["tilt", "bc", "target"] | None = None,
-             engine: Literal["reference", "kernel"] = "reference", replay: Path | None = None,
+             engine: Literal["simulator", "reference"] = "simulator", replay: Path | None = None,
              cases: int = 100, horizon_s: float = 6.0, workers: int = 0, json: bool = False) -> int:
     """Measure a driver beside the floor drivers, on the same seeds, and keep every episode.
 
@@ -28,7 +28,7 @@ def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, e
             constant velocity and IDM.
         mode: How a behaviour transformer picks its return: tilted, none asked (bc), or a number
             (target); as in its training's evaluations if not given.
-        engine: highway-env itself, or drive_gen's equal and faster kernel (highway environments only).
+        engine: The simulator, equal to highway-env and much faster; or highway-env itself.
         replay: A store of logged episodes: hand its held-out cars to the driver instead.
         cases: With --replay, how many cars are handed over.
         horizon_s: With --replay, for how many seconds each.

@@ -7,7 +7,7 @@ from typing import Literal
 
 
 def train_ppo(*, out: Path, env: str | None = None, config: Path | None = None, steps: int = 20_000,
-              seed: int = 0, workers: int = 0, engine: Literal["reference", "kernel"] = "reference",
+              seed: int = 0, workers: int = 0, engine: Literal["simulator", "reference"] = "simulator",
               resume: bool = False) -> int:
     """Train a PPO driver by meta-actions, as highway-env's own example does, on drive_gen's observation.
 
@@ -18,7 +18,7 @@ def train_ppo(*, out: Path, env: str | None = None, config: Path | None = None, 
         steps: Decisions to learn from, over all processes.
         seed: Seed of the weights, the worlds and the exploration.
         workers: Worlds that run at once, a process each; 0 means one a core.
-        engine: highway-env itself, or drive_gen's equal and faster kernel (highway environments only).
+        engine: The simulator, equal to highway-env and much faster; or highway-env itself.
         resume: Go on with the run in --out, whose settings must be the same.
     """
     import os

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from drive_gen.data.rollout import roll_out
+from drive_gen.data.rollout import BATCH, batched, drive, seat_of
 from drive_gen.drivers import Driver, Engine, load_driver
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError, write_json
@@ -17,14 +17,6 @@ from drive_gen.envs.world import EnvConfig
 from drive_gen.evaluate.folder import SCHEMA, SUMMARY, open_folder, read_rows, run_units
 from drive_gen.evaluate.rows import Row, episode_row
 from drive_gen.evaluate.summary import compare, driver_metrics
-
-if TYPE_CHECKING:
-    from drive_gen.envs.kernel_env import KernelEnv
-    from drive_gen.envs.vector import DriveEnv
-
-if TYPE_CHECKING:
-    from drive_gen.envs.kernel_env import KernelEnv
-    from drive_gen.envs.vector import DriveEnv
 
 FLOORS = ("slower", "idle", "gap", "idm")
 
@@ -49,12 +41,12 @@ class _Setting:
 class _Unit:
     reference: str
     driver_hash: str
-    seed: int
+    seeds: tuple[int, ...]
 
 
 def evaluate_closed_loop(reference: str, config: EnvConfig, out: Path, *, episodes: int = 100,
                          seed: int = 10000, floors: Sequence[str] = FLOORS, workers: int = 0,
-                         mode: str | None = None, engine: Engine = "reference",
+                         mode: str | None = None, engine: Engine = "simulator",
                          command: str = "") -> dict[str, Any]:
     """Drive seeds `seed` to seed + episodes - 1 with the driver and with each floor; returns the summary.
 
@@ -67,8 +59,9 @@ def evaluate_closed_loop(reference: str, config: EnvConfig, out: Path, *, episod
     drivers = _drivers(setting, (reference, *(f"baseline:{floor}" for floor in floors)))
     hashes = {driver.name: setting.hashes(driver) for driver in drivers.values()}
     kept = {(row["driver"], row["seed"]) for row in open_folder(out, hashes, seeds)}
-    units = [_Unit(source, driver.hash, number) for source, driver in drivers.items() for number in seeds
-             if (driver.name, number) not in kept]
+    units = [_Unit(source, driver.hash, part) for source, driver in drivers.items()
+             for part in batched([number for number in seeds if (driver.name, number) not in kept],
+                                 BATCH if engine == "simulator" else 1)]
     run_units(out, units, partial(_drive, setting), workers, f"driving {config.env}")
     rows = read_rows(out)
     summary = {"schema": SCHEMA, "kind": "closed_loop", "config": _named(config),
@@ -104,21 +97,17 @@ def _drivers(setting: _Setting, references: Sequence[str]) -> dict[str, Driver]:
     return drivers
 
 
-def _drive(setting: _Setting, unit: _Unit) -> tuple[Row, Episode]:
-    driver, env = _seat(setting, unit.reference, unit.driver_hash)
-    episode, outcome = roll_out(env, driver.policy, unit.seed, driver.name)
+def _drive(setting: _Setting, unit: _Unit) -> list[tuple[Row, Episode]]:
+    driver, worlds = seat_of(unit.reference, setting.config, 0, setting.mode, unit.driver_hash,
+                             setting.engine)
     driver_hash, world_hash = setting.hashes(driver)
-    row = episode_row(episode, episode.ego or 0, outcome)
-    if driver.ego == "idm":  # it decides inside highway-env's step: there is no time to tell
-        row["decision_ms"] = None
-    return {**row, "driver_hash": driver_hash, "config_hash": world_hash}, episode
-
-
-@lru_cache(maxsize=16)
-def _seat(setting: _Setting, reference: str, driver_hash: str) -> tuple[Driver, DriveEnv | KernelEnv]:
-    """A driver and its environment, made once a process; by its hash, as a checkpoint may be trained anew."""
-    driver = setting.load(reference)
-    return driver, driver.env_for(setting.config, setting.engine)
+    found = []
+    for episode, outcome in drive(worlds, driver.policy, unit.seeds, driver.name):
+        row = episode_row(episode, episode.ego or 0, outcome)
+        if driver.ego == "idm":  # it decides inside the step: there is no time to tell
+            row["decision_ms"] = None
+        found.append(({**row, "driver_hash": driver_hash, "config_hash": world_hash}, episode))
+    return found
 
 
 def _named(config: EnvConfig) -> dict[str, Any]:

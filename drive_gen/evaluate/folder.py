@@ -16,11 +16,11 @@ from drive_gen.envs.files import InputError, make_folder, write_text
 
 SCHEMA = "drive_gen.evaluation/1"
 SUMMARY, ROWS, EPISODES = "summary.json", "rows.jsonl", "episodes"
-FLUSH_UNITS = 16  # at most so many finished episodes are lost to a kill
+FLUSH_EPISODES = 16  # at most so many finished episodes are lost to a kill
 
 Row = dict[str, Any]
 Unit = TypeVar("Unit")
-Work = Callable[[Unit], tuple[Row, Episode]]
+Work = Callable[[Unit], list[tuple[Row, Episode]]]
 
 
 def read_rows(folder: Path) -> list[Row]:
@@ -68,7 +68,7 @@ def open_folder(out: Path, hashes: dict[str, tuple[str, str]], seeds: Iterable[i
 
 
 def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, what: str) -> None:
-    """Do every unit, in `workers` processes (0: one a core), and keep its row and its episode.
+    """Do every unit, in `workers` processes (0: one a core), and keep its rows and its episodes.
 
     Results are taken in the units' order, so that the files do not depend on the number of workers. An
     episode is stored before its row: a row's episode is always there.
@@ -88,13 +88,13 @@ def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, 
     done = 0
     try:
         with results_of(units, work, workers) as results, progress_bar() as progress:
-            for result in progress.track(results, total=len(units), description=what):
-                waiting.append(result)
-                done += 1
-                if len(waiting) == FLUSH_UNITS:
+            for found in progress.track(results, total=len(units), description=what):
+                waiting += found
+                done += len(found)
+                if len(waiting) >= FLUSH_EPISODES:
                     flush()
     except KeyboardInterrupt:
-        print(f"{done} of {len(units)} episodes are kept in {out}; the same command goes on", file=sys.stderr)
+        print(f"{done} more episodes are kept in {out}; the same command goes on", file=sys.stderr)
         raise
     finally:
         flush()

@@ -115,7 +115,7 @@ def _figures(out: Path, hashes: dict[str, str], reference: str) -> dict[str, Any
             "ade_differences": differences}
 
 
-def _row_of(setting: _Setting, hashes: dict[str, str], digest: str, unit: _Unit) -> tuple[Row, Episode]:
+def _row_of(setting: _Setting, hashes: dict[str, str], digest: str, unit: _Unit) -> list[tuple[Row, Episode]]:
     """One car in one driver's hands: its row and its episode."""
     case, log = unit.case, episode_of(setting.data, unit.case.key)
     driven, about = _as_logged(log, case) if unit.driver == LOG else _handed_over(setting, unit, log)
@@ -125,7 +125,7 @@ def _row_of(setting: _Setting, hashes: dict[str, str], digest: str, unit: _Unit)
            **motion_figures(driven, case.agent), **conflict_figures(driven, case.agent),
            "store_key": key_of(driven.source), "driver_hash": hashes[unit.driver], "config_hash": digest}
     # Cars that are elsewhere in the recording's time need no place in the store.
-    return row, driven.only(np.flatnonzero(driven.valid.any(1)))
+    return [(row, driven.only(np.flatnonzero(driven.valid.any(1))))]
 
 
 def _handed_over(setting: _Setting, unit: _Unit, log: Episode) -> tuple[Episode, Row]:

@@ -61,11 +61,16 @@ class Steering:
     target  asks for the returns given
     tilt    takes the returns that the model expects here, p(G | state), tilted towards better ones:
             p(G | state) exp(kappa G), each component with its kappa (CtRL-Sim, 2024)
+
+    The odds of lane changes and FASTER are divided by `caution` and SLOWER's multiplied: the decision of least
+    expected cost (Elkan, 2001, section 2). A driver that learnt from a clairvoyant needs it: what the teacher
+    does in most futures may be a crash in the others.
     """
 
     mode: Literal["bc", "target", "tilt"] = "tilt"
     target: tuple[float, ...] = (0.9, 1.0, 0.9)
     kappa: tuple[float, ...] = (0.0, 20.0, 0.0)  # safety alone: more progress costs crashes
+    caution: float = 1.0  # what a bold meta-action taken wrongly costs, where a timid one costs 1
     temperature: float = 1.0  # of sampled actions; deterministic ones are the most likely
     sampling: bool = False  # whether episodes are driven by draws; else by the median return and best action
     seed: int = 0  # of the draws
@@ -75,6 +80,8 @@ class Steering:
             raise InputError(f"unknown mode {self.mode!r}; one of: {', '.join(MODES)}")
         if not all(0 <= value <= 1 for value in self.target):
             raise InputError(f"target returns must be in [0, 1], got {self.target}")
+        if not self.caution > 0:
+            raise InputError(f"caution must be positive, got {self.caution}")
         if not self.temperature > 0:
             raise InputError(f"temperature must be positive, got {self.temperature}")
 

@@ -8,7 +8,7 @@ state's, then the return's. What a world has seen is never computed again.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -22,6 +22,10 @@ from drive_gen.policies.behavior import STATE, BehaviorTransformer
 from drive_gen.policies.blocks import TOKENS_PER_STEP, Ring, banded_mask
 from drive_gen.policies.config import BehaviorConfig, Steering
 from drive_gen.policies.tokens import ReturnBins
+
+
+# How bold each of META_ACTIONS is: lane changes and FASTER, IDLE, SLOWER.
+BOLD = np.array([1, 0, 1, 1, -1])
 
 
 class Memory(NamedTuple):
@@ -53,6 +57,11 @@ class BehaviorPolicy:
         self.steering = steering or Steering()
         self.device = next(model.parameters()).device
         self.sampling = self.steering.sampling  # rollouts read it
+        if not model.is_meta and self.steering.caution != 1:
+            raise InputError("caution is for meta-actions, and this network gives controls; leave it at 1")
+        # What is added to the logits of meta-actions for caution; nothing for controls' bins.
+        doubts = np.log(self.steering.caution) * BOLD if model.is_meta else np.zeros(model.config.action_bins)
+        self.boldness = -self._tensor(doubts.astype(np.float32))
         for name in ("target", "kappa"):
             if len(getattr(self.steering, name)) != self.config.return_components:
                 raise InputError(f"{name} needs {self.config.return_components} numbers, "
@@ -68,8 +77,8 @@ class BehaviorPolicy:
         """
         model = BehaviorTransformer.from_pretrained(path, device=device)
         chosen = model.training_steering()
-        steering = Steering(mode=mode or chosen.mode, target=target or chosen.target,  # type: ignore[arg-type]
-                            kappa=kappa or chosen.kappa, temperature=temperature, seed=seed)
+        steering = replace(chosen, mode=mode or chosen.mode, target=target or chosen.target,  # type: ignore[arg-type]
+                           kappa=kappa or chosen.kappa, temperature=temperature, seed=seed)
         return cls(model, steering)
 
     def predict(self, observation: np.ndarray, state: tuple[np.ndarray, ...] | None = None,
@@ -134,10 +143,11 @@ class BehaviorPolicy:
 
     def _act(self, thoughts: _Thoughts, draw: Tensor, deterministic: bool) -> Tensor:
         """Meta-actions (W,) or controls (W, 2)."""
+        logits = thoughts.action_logits + self.boldness
         if deterministic:
-            chosen = thoughts.action_logits.argmax(-1)
+            chosen = logits.argmax(-1)
         else:
-            chosen = pick((thoughts.action_logits / self.steering.temperature).softmax(-1), draw)
+            chosen = pick((logits / self.steering.temperature).softmax(-1), draw)
         if thoughts.offsets is None:
             return chosen
         offset = thoughts.offsets[torch.arange(len(chosen), device=self.device), chosen]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from drive_gen.envs.files import InputError
-from drive_gen.envs.kernel_env import KernelEnv
-from drive_gen.envs.kernel_state import rules_of, world_of
-from drive_gen.envs.kernel_types import Rules, World
-from drive_gen.envs.policy_step import step, terminated
-from drive_gen.envs.vector import DriveEnv
+from drive_gen.envs.simulator.sharing import share
+from drive_gen.envs.simulator.simulator import Simulator
+from drive_gen.envs.world import EnvConfig
 from drive_gen.policies.policy import State
-from drive_gen.policies.search import Search, search_from
-
-Choose = Callable[[World, Rules], int]  # a meta-action for the world as it is
+from drive_gen.policies.search import Search, search_from, search_worlds
 
 
 @dataclass
@@ -45,21 +42,26 @@ class Planner:
             raise InputError("a planner's costs and times are 0 or more")
         if not self.horizon_s > 0:
             raise InputError(f"a planner's horizon_s is above 0, got {self.horizon_s}")
-        self._env: DriveEnv | KernelEnv | None = None
+        self._env: Any = None
 
-    def attach(self, env: DriveEnv | KernelEnv) -> None:
-        """Read the worlds of this environment from now on."""
+    def attach(self, env: Any) -> None:
+        """Read the worlds of a Simulator, a SimulatorEnv or a DriveEnv from now on."""
+        check_planned(env.config)
         self._env = env
 
     def predict(self, observation: np.ndarray, state: State | None = None,
                 episode_start: np.ndarray | None = None, deterministic: bool = False,
                 ) -> tuple[np.ndarray, State | None]:
-        """The best meta-action, (1,); the observation (1, 17, 9) is ignored, the attached world is read."""
+        """The best meta-actions (W,); the observation (W, 17, 9) is ignored, the attached worlds are read."""
         if self._env is None:
             raise InputError("the planner reads the world itself: call attach(env) before predict")
-        if len(observation) != 1:
-            raise InputError(f"the planner drives one world at a time, got {len(observation)} observations")
-        return np.array([self.plan(*world_in(self._env))[0]]), state
+        simulator = simulator_in(self._env)
+        if len(observation) > simulator.worlds:
+            raise InputError(f"the planner reads {simulator.worlds} worlds, got {len(observation)} observations")
+        chosen = np.zeros(simulator.worlds, np.int64)
+        share(lambda part: search_worlds(simulator.cars, simulator.clocks, simulator.place, self.search, chosen,
+                                         part), np.arange(len(observation)), simulator.threads)
+        return chosen[: len(observation)], state
 
     @property
     def search(self) -> Search:
@@ -68,9 +70,10 @@ class Planner:
                       float(self.change_cost), float(self.caution), float(self.headway_s),
                       float(self.time_to_collision_s))
 
-    def plan(self, world: World, rules: Rules) -> tuple[int, float]:
-        """The best meta-action of a kernel world, which stays as it is, and its value in rewards."""
-        action, value = search_from(world, rules, self.search)
+    def plan(self, simulator: Simulator, world: int = 0) -> tuple[int, float]:
+        """The best meta-action of one world, which stays as it is, and its value in rewards."""
+        clock = simulator.clocks[world : world + 1]
+        action, value = search_from(simulator.cars[world], clock, simulator.place, self.search)
         return int(action), float(value)
 
 
@@ -78,22 +81,28 @@ class Planner:
 CAREFUL = Planner(depth=3, caution=3.0, headway_s=1.0, time_to_collision_s=4.0)
 
 
-def world_in(env: DriveEnv | KernelEnv) -> tuple[World, Rules]:
-    """The present world of an environment, for the kernel, and its rules."""
-    if isinstance(env, KernelEnv):
-        return env.world()
+def simulator_in(env: Any) -> Simulator:
+    """The simulator with an environment's present worlds."""
+    if isinstance(env, Simulator):
+        return env
+    if hasattr(env, "simulator"):
+        return env.simulator  # type: ignore[no-any-return]
     from drive_gen.envs.reference import export_state
 
-    state = export_state(env.stock)
-    return world_of(state), rules_of(state, env.settings)
+    simulator = _simulator_of(env.config)
+    simulator.from_env(0, export_state(env.stock))
+    return simulator
 
 
-def roll_out_world(world: World, rules: Rules, choose: Choose,
-                   decisions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Drive a kernel world on, in place, until it ends: the actions taken and their rewards, (D,) each."""
-    actions: list[int] = []
-    rewards: list[float] = []
-    while len(actions) < decisions and not terminated(world, rules):
-        actions.append(choose(world, rules))
-        rewards.append(step(world, rules, actions[-1]))
-    return np.array(actions, np.int64), np.array(rewards, np.float64)
+@lru_cache(maxsize=8)
+def _simulator_of(config: EnvConfig) -> Simulator:
+    """One world for the states of a DriveEnv."""
+    return Simulator(config, 1, threads=1)
+
+
+def check_planned(config: EnvConfig) -> None:
+    """Refuse worlds that the search cannot judge."""
+    if config.family not in ("highway", "highway-fast"):
+        raise InputError(f"the planner knows highway-v0 and highway-fast-v0, not {config.env}")
+    if config.actions != "meta" or (config.controlled or 1) > 1:
+        raise InputError("the planner drives one car by meta-actions; set actions to meta and controlled to 1")

@@ -161,17 +161,21 @@ class RandomPolicy:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._draws = np.random.default_rng(seed)
+        self._draws = [np.random.default_rng(seed)]  # one for all worlds, or one a world
 
     def attach(self, env: Any) -> None:
-        """Begin the episode that an environment is in."""
-        self._draws = np.random.default_rng([self.seed, env.seed or 0])
+        """Begin the episodes that an environment, or a simulator's worlds, are in."""
+        seeds = env.seeds.tolist() if hasattr(env, "seeds") else [env.seed or 0]
+        self._draws = [np.random.default_rng([self.seed, max(seed, 0)]) for seed in seeds]
 
     def predict(self, observation: np.ndarray, state: State | None = None,
                 episode_start: np.ndarray | None = None,
                 deterministic: bool = False) -> tuple[np.ndarray, State | None]:
         """Meta-actions (W,), drawn anew however `deterministic` is set."""
-        return self._draws.integers(len(META_ACTIONS), size=len(observation)), state
+        count = len(META_ACTIONS)
+        if len(self._draws) < len(observation):
+            return self._draws[0].integers(count, size=len(observation)), state
+        return np.array([draws.integers(count) for draws in self._draws[: len(observation)]]), state
 
 
 class ConstantVelocity:

@@ -196,16 +196,18 @@ def validation_losses(model: BehaviorTransformer, batches: Sequence[Batch],
 
 def drive(model: BehaviorTransformer, env: EnvConfig, config: DriveConfig) -> dict[str, float]:
     """Closed-loop episodes: mean return, share without crash or leaving the road, mean speed."""
-    from drive_gen.data.rollout import roll_out
+    from drive_gen.data.rollout import BATCH, batched
+    from drive_gen.data.rollout import drive as drive_seeds
     from drive_gen.drivers import Driver
+    from drive_gen.envs.vector import DriveEnv
 
     policy = BehaviorPolicy(model, config.steering)
-    world = Driver("behavior", policy, "", actions=model.config.actions).env_for(env, config.engine)
-    try:
-        outcomes = [roll_out(world, policy, seed, "behavior")[1]
-                    for seed in range(config.seed, config.seed + config.episodes)]
-    finally:
-        world.close()
+    driver = Driver("behavior", policy, "", actions=model.config.actions)
+    at_once = min(config.episodes, BATCH)
+    worlds = (driver.simulator_for(env, at_once) if config.engine == "simulator"
+              else DriveEnv(driver.config_for(env), record=True))
+    outcomes = [outcome for part in batched(range(config.seed, config.seed + config.episodes), at_once)
+                for _, outcome in drive_seeds(worlds, policy, part, "behavior")]
     return {"return": float(np.mean([outcome.return_ for outcome in outcomes])),
             "success": float(np.mean([outcome.success for outcome in outcomes])),
             "mean_speed_mps": float(np.mean([outcome.mean_speed_mps for outcome in outcomes]))}

@@ -66,7 +66,7 @@ class DriveConfig:
     episodes: int = 20  # an evaluation; 0 switches it off, and the validation loss decides
     seed: int = 5000  # the first; the others follow
     steering: Steering = field(default_factory=Steering)
-    engine: Literal["reference", "kernel"] = "reference"  # highway-env, or its equal for highways, sooner
+    engine: Literal["simulator", "reference"] = "simulator"  # highway-env's equal, or highway-env itself
 
     def __post_init__(self) -> None:
         if self.episodes < 0 or self.seed < 0:

@@ -97,10 +97,11 @@ class PpoTraining:
     batch: int = 64
     rollout: int = 768  # decisions between updates, over all processes
     epochs: int = 10
-    engine: Literal["reference", "kernel"] = "reference"  # what steps the worlds
+    worlds: int = 16  # of the simulator, at once
+    engine: Literal["simulator", "reference"] = "simulator"  # what steps the worlds
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "rollout", "epochs", "learning_rate"):
+        for name in ("steps", "batch", "rollout", "epochs", "worlds", "learning_rate"):
             if getattr(self, name) <= 0:
                 raise InputError(f"{name} is {getattr(self, name)}, expected a number above 0")
 
@@ -138,11 +139,9 @@ def actor_of(policy: Any, config: PpoConfig) -> PpoActor:
 
 def _make_learner(config: EnvConfig, training: PpoTraining, workers: int) -> Any:
     from stable_baselines3 import PPO
-    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
-    makers = [_Maker(config, training.engine, apart=workers > 1) for _ in range(workers)]
-    # Spawned, since a fork would copy torch's threads.
-    worlds = SubprocVecEnv(makers, start_method="spawn") if workers > 1 else DummyVecEnv(makers)
+    worlds = _worlds_of(config, training, workers)
+    workers = worlds.num_envs
     widths = list(training.hidden)
     unit = training.batch // math.gcd(training.batch, workers)
     steps = max(training.rollout // workers // unit, 1) * unit  # of each world: a rollout is whole batches
@@ -151,25 +150,33 @@ def _make_learner(config: EnvConfig, training: PpoTraining, workers: int) -> Any
                policy_kwargs={"net_arch": {"pi": widths, "vf": widths}}, seed=training.seed, device="cpu")
 
 
+def _worlds_of(config: EnvConfig, training: PpoTraining, workers: int) -> Any:
+    """The simulator's worlds, or highway-env's, each in a process of its own where there are several."""
+    if training.engine == "simulator":
+        from drive_gen.envs.simulator.sb3 import SimulatorVecEnv
+
+        return SimulatorVecEnv(training.worlds, config)
+    from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
+
+    makers = [_Maker(config, apart=workers > 1) for _ in range(workers)]
+    # Spawned, since a fork would copy torch's threads.
+    return SubprocVecEnv(makers, start_method="spawn") if workers > 1 else DummyVecEnv(makers)
+
+
 @dataclass(frozen=True)
 class _Maker:
-    """Makes one world, in a process of its own or in this one."""
+    """Makes one of highway-env's worlds, in a process of its own or in this one."""
 
     config: EnvConfig
-    engine: Literal["reference", "kernel"]
     apart: bool
 
     def __call__(self) -> Any:
         from stable_baselines3.common.monitor import Monitor
 
-        if self.apart:  # ^C is for the main process, which closes the others
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if self.engine == "kernel":
-            from drive_gen.envs.kernel_env import KernelEnv
-
-            return Monitor(KernelEnv(self.config, record=False))
         from drive_gen.envs.vector import DriveEnv
 
+        if self.apart:  # ^C is for the main process, which closes the others
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return Monitor(DriveEnv(self.config))
 
 

@@ -81,6 +81,8 @@ class SimulatorVecEnv(VecEnv):  # type: ignore[misc]
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
         """The simulator's attribute, the same for all worlds."""
+        if attr_name == "render_mode":  # VecEnv asks before there is a simulator
+            return [None for _ in self._get_indices(indices)]
         return [getattr(self.simulator, attr_name) if hasattr(self.simulator, attr_name)
                 else getattr(self, attr_name) for _ in self._get_indices(indices)]
 

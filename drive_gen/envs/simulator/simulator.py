@@ -82,7 +82,7 @@ class Simulator:
         self._all = np.arange(int(worlds))
         self.asked = Asked(int(worlds), self.agents, self.place.rules, known_actions(self.settings),
                            nothing=ego == "idm")
-        self._threads = threads or cores()
+        self.threads = threads or cores()
         self._draws = np.random.default_rng()
 
     @property
@@ -240,7 +240,7 @@ class Simulator:
 
     def _run(self, loop: Callable[..., None], chosen: np.ndarray, *more: Any) -> None:
         """A compiled loop over the worlds numbered."""
-        share(lambda part: loop(self.cars, self.clocks, self.place, *more, part), chosen, self._threads)
+        share(lambda part: loop(self.cars, self.clocks, self.place, *more, part), chosen, self.threads)
 
     def _note_decisions(self, chosen: np.ndarray) -> None:
         """Keep the egos' meta-actions for their episodes."""
