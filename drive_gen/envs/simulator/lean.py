@@ -17,8 +17,8 @@ def lean(function: Function, *, inline: bool = True) -> Function:
 
     numba counts, by an atomic instruction, whenever a function takes an array out of a tuple of arrays. That
     was two thirds of a frame's time, and threads that share a network would fight for the counter. A function
-    compiled so must neither make an array nor return one. inline=False is for what takes long beside a call to
-    it: each of its callers would be compiled with a copy.
+    compiled so must neither make an array nor return one. inline=False is for what takes long beside a call:
+    each of its callers would be compiled with a copy.
     """
     function.__qualname__ += f"-{DIGEST}"  # part of the name of the cache's file
     compile_ = numba.njit(cache=True, error_model="numpy", nogil=True, forceinline=inline, _nrt=False)
