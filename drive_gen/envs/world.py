@@ -46,6 +46,8 @@ SUPPORTED = ("highway-v0", "highway-fast-v0", "merge-v0", "merge-v1", "merge-gen
 ACTIONS = ("meta", "continuous", "steering")
 # Their rewards read a meta-action vehicle's speed index, which a car under direct control lacks.
 META_ONLY = ("two-way", "u-turn")
+# Theirs ask whether the action is one of two numbers, which no pair of controls can answer.
+NO_PAIRS = ("merge", "merge-generic", "roundabout", "roundabout-generic")
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,10 @@ class EnvConfig:
                              "'continuous'")
         if self.actions != "meta" and self.family in META_ONLY:
             raise InputError(f"{self.env} is driven with meta-actions only; leave actions at 'meta'")
+        if self.actions == "continuous" and self.family in NO_PAIRS:
+            raise InputError(f"{self.env} is driven with meta-actions or steering; set actions to one of them")
+        if self.is_racetrack and self.traffic is not None:
+            raise InputError(f"{self.env} has IDM traffic only; leave traffic out")
         if self.policy_hz and self.simulation_hz and self.simulation_hz % self.policy_hz:
             raise InputError(f"simulation_hz {self.simulation_hz} is not a multiple of "
                              f"policy_hz {self.policy_hz}")
