@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from drive_gen.envs.episode import META_ACTIONS
 from drive_gen.envs.road import Road
 from drive_gen.envs.simulator.batch import Place
 from drive_gen.envs.simulator.goals import goals_of
+from drive_gen.envs.simulator.jit import is_compiled
 from drive_gen.envs.simulator.lines import lines_of
 from drive_gen.envs.simulator.network import network_of
 from drive_gen.envs.simulator.rules import rules_of
@@ -23,6 +25,8 @@ def built(config: EnvConfig, ego: str) -> tuple[dict[str, Any], Road, WorldState
     """highway-env's full config, the road, a state of the kind, and what the worlds share."""
     from drive_gen.envs.reference import export_road, export_state, make_stock, resolved
 
+    if not is_compiled():
+        print("compiling the simulator, once: a minute or two", file=sys.stderr)
     settings, stock = resolved(config), make_stock(config)
     stock.reset(seed=0)
     state, road, network = export_state(stock), export_road(stock), network_of(stock)

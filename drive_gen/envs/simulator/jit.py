@@ -17,12 +17,17 @@ _TEXT = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob
 DIGEST = hashlib.sha256(_TEXT).hexdigest()[:8]
 
 
-def compiled(function: Function, *, parallel: bool = False) -> Function:
+def is_compiled() -> bool:
+    """Whether the machine code of these files has been kept here by some process before."""
+    return any((Path(__file__).parent / "__pycache__").glob(f"batch.step-{DIGEST}*.nbi"))
+
+
+def compiled(function: Function) -> Function:
     """Compile with numba on first call and keep the machine code on disk.
 
     No fast math: sums keep their order, so that results stay bitwise equal to highway-env's. Division follows
     numpy (inf, no exception); the simulator divides by nothing that can be zero.
     """
     function.__qualname__ += f"-{DIGEST}"  # part of the name of the cache's file
-    compile_ = numba.njit(cache=True, error_model="numpy", parallel=parallel, nogil=True)
+    compile_ = numba.njit(cache=True, error_model="numpy", nogil=True)
     return cast(Function, compile_(function))
