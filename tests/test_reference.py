@@ -212,3 +212,12 @@ def test_polylines_stay_on_highway_envs_lanes(x_m: float, y_m: float, heading_ra
 
 ROUNDABOUT = make_stock(EnvConfig("roundabout-v0"))
 ROUNDABOUT_ROAD = export_road(ROUNDABOUT)
+
+
+def test_imported_agents_do_as_they_are_told() -> None:
+    """Several agents' action types hold on to their vehicles; a world that is put in has others."""
+    stock = make_stock(EnvConfig(vehicles=2, controlled=2))
+    stock.reset(seed=0)
+    import_state(stock, export_state(stock))
+    stock.step((3, 4))
+    assert export_state(stock).target_speed[export_state(stock).controlled].tolist() == [30.0, 20.0]

@@ -224,6 +224,13 @@ def import_state(stock: gymnasium.Env[Any, Any], state: WorldState) -> None:
     things = [_build(world, state, place) for place in range(len(state.classes))]
     world.road.vehicles, world.road.objects = things[: state.vehicles], things[state.vehicles :]
     world.controlled_vehicles = [thing for thing, own in zip(things, state.controlled, strict=True) if own]
+    # Several agents' actions and observations each hold on to a vehicle.
+    for kind, vehicle in zip(getattr(world.action_type, "agents_action_types", ()), world.controlled_vehicles,
+                             strict=False):
+        kind.controlled_vehicle = vehicle
+    for seen, vehicle in zip(getattr(world.observation_type, "agents_observation_types", ()),
+                             world.controlled_vehicles, strict=False):
+        seen.observer_vehicle = vehicle
     world.time, world.steps, world.done = state.time, state.steps, state.done
     if hasattr(world.road, "steps"):
         world.road.steps = state.road_steps
