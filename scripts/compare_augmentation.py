@@ -59,7 +59,7 @@ class Comparison:
     first_seed: int = 10000  # of the evaluation
     steps: int = 800  # updates of each behaviour training
     preset: Literal["quick", "base"] = "quick"  # sizes of the diffusion model and the behaviour transformer
-    engine: Engine = "reference"  # what the drivers are evaluated in
+    engine: Engine = "simulator"  # what the drivers are evaluated in
     mode: Literal["tilt", "bc", "target"] | None = None  # how the behaviour transformer picks its return
     workers: int = 0  # processes of the evaluation; 0 means one a core
 
