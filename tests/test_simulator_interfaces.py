@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import drive_gen.envs.vector  # noqa: F401 (registers the ids)
 from drive_gen.data.rollout import roll_out
 from drive_gen.envs.episode import ARRAYS
 from drive_gen.envs.files import InputError
+from drive_gen.envs.reference import make_stock
 from drive_gen.envs.simulator.sb3 import SimulatorVecEnv
 from drive_gen.envs.simulator.single import SimulatorEnv
 from drive_gen.envs.simulator.vector_env import SimulatorVectorEnv
@@ -141,3 +144,28 @@ def test_a_roll_out_is_drive_envs() -> None:
         np.testing.assert_allclose(getattr(one[0], name), getattr(theirs[0], name), atol=1e-5, err_msg=name)
     assert one[1].return_ == pytest.approx(theirs[1].return_)
     assert one[0].source == theirs[0].source
+
+
+@pytest.mark.parametrize("asked", ["highway-env", {"type": "TimeToCollision", "horizon": 6},
+                                   {"type": "OccupancyGrid", "features": ["presence", "on_road"]}])
+def test_worlds_can_be_seen_as_highway_env_shows_them(asked: Any) -> None:
+    config = EnvConfig(vehicles=6)
+    env = SimulatorVectorEnv(2, config, observation=asked)
+    stock = make_stock(config).unwrapped
+    if not isinstance(asked, str):
+        stock.config["observation"] = asked
+    theirs = stock.reset(seed=4)[0]
+    seen, _ = env.reset(seed=[4, 5])
+    assert env.single_observation_space == stock.observation_space
+    for action in (3, 0, 1):
+        np.testing.assert_allclose(seen[0], theirs, atol=1e-6)
+        seen, theirs = env.step(np.array([action, 1]))[0], stock.step(action)[0]
+    np.testing.assert_allclose(seen[0], theirs, atol=1e-6)
+    assert (seen.shape, seen.dtype) == (env.observation_space.shape, env.observation_space.dtype)
+
+
+def test_an_unknown_observation_is_told() -> None:
+    with pytest.raises(InputError, match="expected drive_gen, highway-env or a config"):
+        SimulatorVectorEnv(1, observation="kinematics")
+    with pytest.raises(InputError, match="did you mean 'TimeToCollision'"):
+        SimulatorVectorEnv(1, observation={"type": "TimeToColision"})

@@ -99,18 +99,16 @@ def roll_out_many(simulator: Simulator, policy: Policy, seeds: Sequence[int], dr
     runs = [_Run(seed, handover if advisor else 0) for seed in seeds]
     chooser, teacher = _Seat(policy, simulator), _Seat(advisor, simulator) if advisor else None
     while (active := np.array([number for number, run in enumerate(runs) if not run.over])).size:
-        observations = simulator.observe()[: len(seeds), 0].copy()
+        observations = simulator.observation[: len(seeds), 0].copy()
         actions = chooser.decide(observations, active.size)
         advice = teacher.decide(observations) if teacher else None
         for number in active.tolist():
             actions[number] = runs[number].act(actions[number], explore, advice[number] if advice is not None
                                                else None, int(simulator.clocks["steps"][number]))
         result = simulator.step(_of_all(actions, simulator), active)
-        simulator.observe()
-        crashed = simulator.egos()["crashed"]
         for number in active.tolist():
-            runs[number].note(float(result.reward[number]), bool(crashed[number]),
-                              bool(simulator.off_road[number]), bool(result.terminated[number]),
+            runs[number].note(float(result.reward[number]), bool(result.crashed[number]),
+                              bool(result.off_road[number]), bool(result.terminated[number]),
                               bool(result.truncated[number]))
     decision_ms = chooser.spent_s / chooser.decisions * 1e3
     return [run.result(simulator, number, driver, explore, decision_ms) for number, run in enumerate(runs)]

@@ -59,8 +59,9 @@ class Planner:
         if len(observation) > simulator.worlds:
             raise InputError(f"the planner reads {simulator.worlds} worlds, got {len(observation)} observations")
         chosen = np.zeros(simulator.worlds, np.int64)
-        share(lambda part: search_worlds(simulator.cars, simulator.clocks, simulator.place, self.search, chosen,
-                                         part), np.arange(len(observation)), simulator.threads)
+        search = self.search
+        share(lambda first, last: search_worlds(simulator.cars, simulator.clocks, simulator.place, search, chosen,
+                                                first, last), len(observation), simulator.threads)
         return chosen[: len(observation)], state
 
     @property

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drive_gen.envs.simulator.batch import Place, first_controlled
+from drive_gen.envs.simulator.batch import first_controlled
 from drive_gen.envs.simulator.control import next_speed_index, next_target_lane
 from drive_gen.envs.simulator.frame import simulate_frame
 from drive_gen.envs.simulator.jit import compiled
@@ -19,6 +19,7 @@ from drive_gen.envs.simulator.lanes import clip
 from drive_gen.envs.simulator.neighbours import neighbours
 from drive_gen.envs.simulator.order import Scratch, begin_order, scratch_of, sort_along
 from drive_gen.envs.simulator.outcome import outcome, reward_of
+from drive_gen.envs.simulator.place import Place
 from drive_gen.envs.simulator.step import decide
 from drive_gen.envs.simulator.types import FASTER, IDLE, LEFT, NOBODY, RIGHT, SLOWER, Car, Cars, Clock
 
@@ -177,9 +178,10 @@ def search_from(world: Cars, clock: np.ndarray, place: Place, search: Search) ->
 
 @compiled
 def search_worlds(cars: np.ndarray, clocks: np.ndarray, place: Place, search: Search, out: np.ndarray,
-                  chosen: np.ndarray) -> None:
-    """The best first actions of the worlds numbered into out (W,); IDLE where the ego has crashed."""
-    for number in chosen:
+                  first: int, last: int) -> None:
+    """The best first actions of the worlds from `first` to before `last` into out (W,); IDLE where the ego
+    has crashed."""
+    for number in range(first, last):
         ego = first_controlled(cars[number], clocks[number])
         if cars[number, ego].crashed:
             out[number] = IDLE

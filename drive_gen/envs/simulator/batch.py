@@ -1,62 +1,32 @@
-"""All worlds' resets, policy steps and observations: compiled loops over worlds."""
+"""Resets, policy steps and observations of one world, and of all: compiled loops over worlds."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 
 from drive_gen.envs.observe import NEIGHBOURS
 from drive_gen.envs.simulator.control import nearest_index
 from drive_gen.envs.simulator.frame import simulate_frame
-from drive_gen.envs.simulator.goals import Goals
+from drive_gen.envs.simulator.held import Held, held_at
 from drive_gen.envs.simulator.intersection import after_step
 from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lean import lean
-from drive_gen.envs.simulator.lines import Lines
+from drive_gen.envs.simulator.logs import Logs, begin_logged, simulate_logged_frame
 from drive_gen.envs.simulator.nearest import Near
 from drive_gen.envs.simulator.observe_own import observe_own
 from drive_gen.envs.simulator.order import Scratch, scratch_of
 from drive_gen.envs.simulator.outcome import agent_outcome, outcome, truncated
+from drive_gen.envs.simulator.place import BEGIN, WAIT, Place, Results
 from drive_gen.envs.simulator.reset import reset_world
 from drive_gen.envs.simulator.rewards import on_road
-from drive_gen.envs.simulator.spawn import Spawn
+from drive_gen.envs.simulator.spawn import INTERSECTION
 from drive_gen.envs.simulator.step import decide
 from drive_gen.envs.simulator.tape import Tape, keep_commands, keep_states, rewind, wipe
-from drive_gen.envs.simulator.types import (
-    EGO,
-    IDM,
-    MDP,
-    NOBODY,
-    VEHICLE,
-    Car,
-    Cars,
-    Clock,
-    Network,
-    Rules,
-)
+from drive_gen.envs.simulator.types import EGO, IDM, LOGGED, MDP, NOBODY, TRAFFIC, VEHICLE, Car, Cars, Clock, Rules
 
 IDM_EGO_TARGET_MPS, IDM_EGO_DELTA = 30.0, 4.0  # as reference.replace_ego makes it
-
-
-class Place(NamedTuple):
-    """What all worlds of a simulator share."""
-
-    network: Network
-    rules: Rules
-    goals: Goals
-    spawn: Spawn
-    lines: Lines  # the road as drive_gen's own observation sees it
-    idm_ego: bool  # IDM and MOBIL drive the ego
-
-
-class Results(NamedTuple):
-    """What a policy step came to, an entry a world (W,)."""
-
-    reward: np.ndarray  # float64
-    terminated: np.ndarray  # bool
-    truncated: np.ndarray  # bool
-    full: np.ndarray  # bool: a car came for which there was no room
+HANDS = ("policy", "idm", "log")  # that a car can be in
+TO_POLICY, TO_TRAFFIC, TO_LOG = range(3)
 
 
 @lean
@@ -99,7 +69,7 @@ def hand_to_idm(car: Car) -> None:
 @lean
 def hand_to_policy(car: Car, rules: Rules) -> None:
     """Let actions from outside drive a car from now on."""
-    car.controlled = True
+    car.controlled = car.checks = True
     if rules.continuous:
         car.kind = VEHICLE
         return
@@ -107,40 +77,70 @@ def hand_to_policy(car: Car, rules: Rules) -> None:
     car.target_speed = rules.target_speeds[car.speed_index]
 
 
+@lean
+def hand_to_traffic(car: Car, rules: Rules, logs: Logs) -> None:
+    """Let IDM and MOBIL drive a car: one of a log as one of the traffic, at the speed that it once went."""
+    from_log = car.kind == LOGGED
+    car.controlled, car.checks = False, True
+    hand_to_idm(car)
+    if from_log:
+        car.driver, car.target_speed = TRAFFIC, logs.about[car.row, 2]
+
+
 @compiled
-def hand_over(cars: np.ndarray, worlds: np.ndarray, place: Place, mask: np.ndarray, to_policy: bool) -> None:
-    """Hand the cars of a mask (W, V) to actions from outside, or to IDM and MOBIL."""
+def hand_over(cars: np.ndarray, worlds: np.ndarray, place: Place, mask: np.ndarray, hands: int) -> None:
+    """Hand the cars of a mask (W, V) to a policy, to the traffic, or back to the log: places in HANDS."""
     for number in range(worlds.size):
-        for car in range(worlds[number].count):
-            if mask[number, car] and to_policy:
-                hand_to_policy(cars[number, car], place.rules)
-            elif mask[number, car]:
-                cars[number, car].controlled = False
-                hand_to_idm(cars[number, car])
+        for place_of_car in range(worlds[number].count):
+            car: Car = cars[number, place_of_car]
+            if not mask[number, place_of_car]:
+                continue
+            if hands == TO_POLICY:
+                hand_to_policy(car, place.rules)
+            elif hands == TO_TRAFFIC:
+                hand_to_traffic(car, place.rules, place.logs)
+            else:
+                car.controlled, car.checks, car.kind = False, False, LOGGED
 
 
 @compiled
-def begin_world(cars: Cars, world: Clock, place: Place, tape: Tape, number: int) -> None:
-    """Reset one world from its generator."""
-    reset_world(cars, world, place.network, place.rules, place.spawn)
-    number_cars(cars, world)
+def begin_world(cars: Cars, world: Clock, place: Place, tape: Tape, number: int) -> bool:
+    """Reset one world: from its generator, or at a log's frame. False where there was no room for a car."""
+    if place.logs.valid.shape[0] > 0:
+        room = begin_logged(cars, world, place.network, place.logs)
+        for car in range(world.count):
+            if cars[car].number == world.ego:
+                hand_to_policy(cars[car], place.rules)
+    else:
+        reset_world(cars, world, place.network, place.rules, place.spawn)
+        number_cars(cars, world)
+        room, world.ego = True, 0
     if place.idm_ego:
         hand_to_idm(cars[first_controlled(cars, world)])
     if tape.valid.shape[0] > 0:
         rewind(tape, number)
         keep_states(cars, world, tape, number)
+    return room
 
 
 @lean
 def frames_of_world(cars: Cars, world: Clock, place: Place, scratch: Scratch, actions: np.ndarray,
-                    controls: np.ndarray, tape: Tape, number: int) -> None:
-    """A policy step's frames: (A,) actions and (A, 2) controls of the controlled cars, in list order."""
+                    controls: np.ndarray, tape: Tape, number: int) -> bool:
+    """A policy step's frames: (A,) actions and (A, 2) controls of the controlled cars, in list order.
+
+    False where a logged car came for which there was no room.
+    """
     decide(cars, world, place.network, place.rules, scratch, actions, controls)
+    room = True
     for _ in range(place.rules.frames):
-        simulate_frame(cars, world, place.network, place.rules, scratch)
+        if place.logs.valid.shape[0] > 0:
+            room = simulate_logged_frame(cars, world, place.network, place.rules, place.logs, scratch) and room
+        else:
+            simulate_frame(cars, world, place.network, place.rules, scratch)
         if tape.valid.shape[0] > 0:
             keep_commands(cars, world, tape, number)
             keep_states(cars, world, tape, number)
+    return room
 
 
 @compiled
@@ -156,13 +156,14 @@ def judge_world(cars: Cars, world: Clock, place: Place, asked: float, results: R
 
 
 @compiled
-def finish_world(cars: Cars, world: Clock, place: Place, tape: Tape, results: Results, number: int) -> None:
-    """Let cars come and go after a policy step, where they do."""
-    results.full[number] = not after_step(cars, world, place.network, place.rules, place.spawn)
+def finish_world(cars: Cars, world: Clock, place: Place, tape: Tape, number: int) -> bool:
+    """Let cars come and go after a policy step, where they do; False where there was no room for one."""
+    room = after_step(cars, world, place.network, place.rules, place.spawn)
     number_newcomers(cars, world)
     if tape.valid.shape[0] > 0:
         wipe(tape, number, world.steps)  # some have gone
         keep_states(cars, world, tape, number)
+    return room
 
 
 @compiled
@@ -188,48 +189,71 @@ def judge_agents(cars: Cars, world: Clock, place: Place, asked: np.ndarray, rewa
             row += 1
 
 
-@compiled
-def off_road_of(cars: Cars, world: Clock, place: Place) -> bool:
-    """Whether the ego has left the road."""
+@lean
+def look(held: Held, number: int, near: Near) -> None:
+    """Note how a world's first controlled car is, and what all see, unless they see in another way."""
+    cars, world, place, results = held.cars[number], held.worlds[number], held.place, held.results
+    if held.observation.shape[0] > 0:
+        observe_world(cars, world, place, near, held.observation[number])
     ego = first_controlled(cars, world)
-    return ego != NOBODY and not on_road(cars, place.network, ego)
+    there = ego != NOBODY
+    results.speed[number] = cars[ego].speed if there else 0.0
+    results.crashed[number] = there and cars[ego].crashed
+    results.off_road[number] = there and not on_road(cars, place.network, ego)
+
+
+@lean
+def note_decision(held: Held, number: int) -> None:
+    """Keep the first controlled car's meta-action for the world's episode."""
+    decision = held.worlds[number].steps // held.place.rules.frames
+    if decision < held.wanted.taken.shape[1]:
+        held.wanted.taken[number, decision] = held.wanted.meta[number, 0]
+
+
+@lean
+def log_is_over(world: Clock, place: Place) -> bool:
+    """Whether a log has no frames left for another policy step."""
+    frames: int = place.logs.valid.shape[1]
+    return frames > 0 and world.log_frame + world.steps + place.rules.frames >= frames
 
 
 # --- loops over worlds ------------------------------------------------------------------------------------
-# Of the worlds whose numbers are given. They hold no lock of Python's, so that threads can share the worlds.
+# From a first world to before a last. They hold no lock of Python's, so that threads can share the worlds.
 
 
 @compiled
-def begin(cars: np.ndarray, worlds: np.ndarray, place: Place, tape: Tape, chosen: np.ndarray) -> None:
-    """Reset them."""
-    for number in chosen:
-        begin_world(cars[number], worlds[number], place, tape, number)
-
-
-@compiled
-def step(cars: np.ndarray, worlds: np.ndarray, place: Place, actions: np.ndarray, controls: np.ndarray,
-         asked: np.ndarray, tape: Tape, results: Results, chosen: np.ndarray) -> None:
-    """A policy step: actions (W, A), controls (W, A, 2), asked (W,)."""
-    scratch = scratch_of(cars[0], place.rules)
-    for number in chosen:
-        frames_of_world(cars[number], worlds[number], place, scratch, actions[number], controls[number], tape,
-                        number)
-        judge_world(cars[number], worlds[number], place, asked[number], results, number)
-
-
-@compiled
-def finish(cars: np.ndarray, worlds: np.ndarray, place: Place, tape: Tape, results: Results,
-           chosen: np.ndarray) -> None:
-    """What an environment changes after a policy step."""
-    for number in chosen:
-        finish_world(cars[number], worlds[number], place, tape, results, number)
-
-
-@compiled
-def observe(cars: np.ndarray, worlds: np.ndarray, place: Place, out: np.ndarray, off_road: np.ndarray,
-            chosen: np.ndarray) -> None:
-    """Observations (W, A, 17, 9), and whether each ego is off the road (W,)."""
+def advance(block: np.ndarray, first: int, last: int, seen: bool) -> None:
+    """What each world is due for: nothing, a policy step, or a new episode; then what is seen of it."""
+    held = held_at(block)
+    place, wanted, results = held.place, held.wanted, held.results
+    scratch = scratch_of(held.cars[0], place.rules)
     near = Near(np.zeros(NEIGHBOURS, np.int64), np.zeros(NEIGHBOURS))
-    for number in chosen:
-        observe_world(cars[number], worlds[number], place, near, out[number])
-        off_road[number] = off_road_of(cars[number], worlds[number], place)
+    for number in range(first, last):
+        if wanted.due[number] == WAIT:
+            continue
+        cars, world = held.cars[number], held.worlds[number]
+        if wanted.due[number] == BEGIN:
+            results.full[number] = not begin_world(cars, world, place, held.tape, number)
+            results.reward[number], results.terminated[number] = 0.0, False
+            results.truncated[number] = False
+        else:
+            note_decision(held, number)
+            room = frames_of_world(cars, world, place, scratch, wanted.meta[number], wanted.controls[number],
+                                   held.tape, number)
+            judge_world(cars, world, place, wanted.read[number], results, number)
+            if log_is_over(world, place):
+                results.truncated[number] = True
+            if place.spawn.plan.family == INTERSECTION:
+                room = finish_world(cars, world, place, held.tape, number)
+            results.full[number] = not room
+        if seen:
+            look(held, number, near)
+
+
+@compiled
+def observe(block: np.ndarray, first: int, last: int) -> None:
+    """What is seen of each world now."""
+    held = held_at(block)
+    near = Near(np.zeros(NEIGHBOURS, np.int64), np.zeros(NEIGHBOURS))
+    for number in range(first, last):
+        look(held, number, near)

@@ -9,11 +9,12 @@ import numpy as np
 
 from drive_gen.envs.episode import META_ACTIONS
 from drive_gen.envs.road import Road
-from drive_gen.envs.simulator.batch import Place
 from drive_gen.envs.simulator.goals import goals_of
 from drive_gen.envs.simulator.jit import is_compiled
 from drive_gen.envs.simulator.lines import lines_of
+from drive_gen.envs.simulator.logs import no_logs
 from drive_gen.envs.simulator.network import network_of
+from drive_gen.envs.simulator.place import Place
 from drive_gen.envs.simulator.rules import rules_of
 from drive_gen.envs.simulator.spawning import spawning_of
 from drive_gen.envs.simulator.types import FASTER, IDLE, LEFT, NOBODY, RIGHT, SLOWER
@@ -37,7 +38,8 @@ def built(config: EnvConfig, ego: str) -> tuple[dict[str, Any], Road, WorldState
     if np.isinf(goals.duration_s) and not goals.most_steps:
         goals.duration_s = LONGEST_S  # as DriveEnv: whoever stands still there would do so for ever
     stock.close()
-    place = Place(network, rules_of(state, settings), goals, spawn, lines_of(road), ego == "idm")
+    place = Place(network, rules_of(state, settings), goals, spawn, lines_of(road), ego == "idm",
+                  no_logs())
     return settings, road, state, place
 
 

@@ -19,6 +19,7 @@ from drive_gen.envs.simulator.traffic import act_in_traffic
 from drive_gen.envs.simulator.types import (
     FASTER,
     LEFT,
+    LOGGED,
     MDP,
     NO_ACTION,
     RIGHT,
@@ -120,7 +121,7 @@ def act(cars: Cars, world: Clock, network: Network, rules: Rules, scratch: Scrat
         follow_road(car, network)
         steer(car, network, rules)
         car.acceleration = SPEED_GAIN * (car.target_speed - car.speed)
-    elif car.kind != VEHICLE:
+    elif car.kind != VEHICLE and car.kind != LOGGED:
         act_in_traffic(cars, world, network, rules, scratch, place)
 
 

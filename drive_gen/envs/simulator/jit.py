@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
@@ -11,15 +12,29 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
+_IMPORT = re.compile(r"^from drive_gen\.envs\.simulator(?:\.(\w+))? import (\w+)", re.MULTILINE)
+_COMPILED = re.compile(r"^@.*(compiled|lean|merged)", re.MULTILINE)
+
+
+def sources(folder: Path) -> list[Path]:
+    """The files of a folder that machine code comes from: those with compiled functions, and what they import."""
+    texts = {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("*.py"))}
+    found, new = set[str](), {name for name, text in texts.items() if _COMPILED.search(text)}
+    while new:
+        found |= new
+        imported = {module or name for one in new for module, name in _IMPORT.findall(texts[one])}
+        new = (imported & texts.keys()) - found
+    return [folder / f"{name}.py" for name in sorted(found)]
+
+
 # numba's cache looks at a function's own file only, and would go on using machine code in which an older
-# callee of another file is inlined. So the digest is of all files here.
-_TEXT = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-DIGEST = hashlib.sha256(_TEXT).hexdigest()[:8]
+# callee of another file is inlined. So the digest is of all files from which any comes.
+DIGEST = hashlib.sha256(b"".join(path.read_bytes() for path in sources(Path(__file__).parent))).hexdigest()[:8]
 
 
 def is_compiled() -> bool:
     """Whether the machine code of these files has been kept here by some process before."""
-    return any((Path(__file__).parent / "__pycache__").glob(f"batch.step-{DIGEST}*.nbi"))
+    return any((Path(__file__).parent / "__pycache__").glob(f"batch.advance-{DIGEST}*.nbi"))
 
 
 def compiled(function: Function) -> Function:

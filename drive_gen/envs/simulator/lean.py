@@ -23,3 +23,11 @@ def lean(function: Function, *, inline: bool = True) -> Function:
     function.__qualname__ += f"-{DIGEST}"  # part of the name of the cache's file
     compile_ = numba.njit(cache=True, error_model="numpy", nogil=True, forceinline=inline, _nrt=False)
     return cast(Function, compile_(function))
+
+
+def merged(function: Function) -> Function:
+    """Merge a function into its compiled callers before they are compiled.
+
+    A call could not give records back, nor arrays without counting references to them.
+    """
+    return cast(Function, numba.njit(inline="always")(function))

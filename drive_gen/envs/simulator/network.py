@@ -27,7 +27,7 @@ def network_of(stock: Any) -> Network:
               for place in range(len(names))]
     into = [[number for number, way in enumerate(ways) if way["end"] == place] for place in range(len(names))]
     lanes = np.concatenate(rows)
-    return Network(lanes, ways, _table(out_of), _table(into), _is_parallel(lanes, ways))
+    return Network(lanes, ways, table(out_of), table(into), _is_parallel(lanes, ways))
 
 
 def _lane_of(lane: Any, road: int, place: int) -> np.ndarray:
@@ -55,7 +55,7 @@ def _lane_of(lane: Any, road: int, place: int) -> np.ndarray:
     return record
 
 
-def _table(rows: list[list[int]]) -> np.ndarray:
+def table(rows: list[list[int]]) -> np.ndarray:
     """Rows of different lengths as one array, NOBODY at their ends."""
     table = np.full((len(rows), max(1, *map(len, rows))), NOBODY, np.int64)
     for number, row in enumerate(rows):

@@ -32,8 +32,7 @@ class SimulatorParallelEnv(ParallelEnv[str, np.ndarray, Any]):  # type: ignore[m
         self.possible_agents = [f"car_{number}" for number in range(self.simulator.agents)]
         self.agents: list[str] = []
         self.render_mode = None
-        self.observation_spaces = {agent: gymnasium.spaces.Box(-BOUND, BOUND, SHAPE, np.float32)
-                                   for agent in self.possible_agents}
+        self.observation_spaces = {agent: self.simulator.observation_space for agent in self.possible_agents}
         self.action_spaces = {agent: action_space_of(self.simulator) for agent in self.possible_agents}
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
@@ -47,16 +46,17 @@ class SimulatorParallelEnv(ParallelEnv[str, np.ndarray, Any]):  # type: ignore[m
     def reset(self, seed: int | None = None,
               options: dict[str, Any] | None = None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Begin the episode of a seed; without one, the world goes on with its own generator."""
-        seen = self.simulator.reset(None if seed is None else [seed])[0]
+        seen = self.simulator.reset(None if seed is None else [seed])[0].copy()
         self.agents = list(self.possible_agents)
         return self._of_agents(seen), {agent: {} for agent in self.agents}
 
     def step(self, actions: Mapping[str, Any]) -> tuple[
             dict[str, np.ndarray], dict[str, float], dict[str, bool], dict[str, bool], dict[str, Any]]:
         """One policy step of the agents that are left."""
-        late = bool(self.simulator.step(self._actions(actions)).truncated[0])
+        result = self.simulator.step(self._actions(actions))
+        late = result.truncated.item()
         reward, through = self.simulator.judge(0)
-        seen = self._of_agents(self.simulator.observe()[0])
+        seen = self._of_agents(result.observation[0].copy())
         rewards, terminations = self._of_agents(reward.tolist()), self._of_agents(through.tolist())
         truncations = {agent: late and not terminations[agent] for agent in self.agents}
         infos: dict[str, Any] = {agent: {} for agent in self.agents}

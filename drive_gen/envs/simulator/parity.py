@@ -193,7 +193,8 @@ class _Pair:
         from drive_gen.envs.reference import export_state
 
         if self.simulator.place.spawn.plan.family == INTERSECTION:
-            self.simulator._finish(np.array([0]))
+            simulator = self.simulator
+            batch.finish_world(simulator.cars[0], simulator.clocks[0], simulator.place, simulator.tape, 0)
             expected = cars_of(export_state(self.stock), self.simulator.place.network)[0]
             self._compare(expected, f"after decision {decision}")
 

@@ -30,8 +30,7 @@ class SimulatorVecEnv(VecEnv):  # type: ignore[misc]
         self.simulator = Simulator(config, num_envs, threads=threads, **overrides)
         if self.simulator.agents > 1:
             raise InputError("a VecEnv has one controlled car a world; use SimulatorParallelEnv for more")
-        super().__init__(num_envs, gymnasium.spaces.Box(-BOUND, BOUND, SHAPE, np.float32),
-                         action_space_of(self.simulator))
+        super().__init__(num_envs, self.simulator.observation_space, action_space_of(self.simulator))
         self._actions: np.ndarray = np.zeros(0)
         self._returns, self._lengths = np.zeros(num_envs), np.zeros(num_envs, np.int64)
 
@@ -42,7 +41,7 @@ class SimulatorVecEnv(VecEnv):  # type: ignore[misc]
         self._reset_seeds()
         self._returns[:], self._lengths[:] = 0.0, 0
         self.reset_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        return self._observations()
+        return self.simulator.observation[:, 0].copy()
 
     def step_async(self, actions: np.ndarray) -> None:
         """Keep the actions for `step_wait`."""
@@ -51,30 +50,27 @@ class SimulatorVecEnv(VecEnv):  # type: ignore[misc]
     def step_wait(self) -> VecEnvStepReturn:
         """One policy step."""
         result = self.simulator.step(self._actions)
-        reward, terminated, truncated = (part.copy() for part in result)
-        done = terminated | truncated
-        observations = self._observations()
+        reward, terminated, truncated = result.reward.copy(), result.terminated.copy(), result.truncated.copy()
+        crashed, done = result.crashed.copy(), terminated | truncated
+        observations = result.observation[:, 0].copy()
         self._returns += reward
         self._lengths += 1
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         ended = np.flatnonzero(done)
         if ended.size:
             for number in ended.tolist():
-                infos[number] = self._last_info(number, observations, terminated, truncated)
+                infos[number] = self._last_info(number, observations, terminated, truncated, crashed)
             self.simulator.reset(None, ended)
-            observations = self._observations()
+            observations = self.simulator.observation[:, 0].copy()
             self._returns[ended], self._lengths[ended] = 0.0, 0
         return observations, reward.astype(np.float32), done, infos
 
     def _last_info(self, number: int, observations: np.ndarray, terminated: np.ndarray,
-                   truncated: np.ndarray) -> dict[str, Any]:
+                   truncated: np.ndarray, crashed: np.ndarray) -> dict[str, Any]:
         return {"terminal_observation": observations[number].copy(),
                 "TimeLimit.truncated": bool(truncated[number] and not terminated[number]),
                 "episode": {"r": float(self._returns[number]), "l": int(self._lengths[number]), "t": 0.0},
-                "crashed": bool(self.simulator.egos()["crashed"][number])}
-
-    def _observations(self) -> np.ndarray:
-        return self.simulator.observe()[:, 0].copy()
+                "crashed": bool(crashed[number])}
 
     def close(self) -> None:
         """Nothing is open."""

@@ -7,19 +7,29 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-import numpy as np
-
 FEW_WORLDS = 8  # a thread: below, threads cost more than they save
+PIECES = 4  # a thread, on average: one that is done early helps with the rest
 
 
-def share(loop: Callable[[np.ndarray], None], worlds: np.ndarray, threads: int) -> None:
-    """Run a loop over the worlds numbered, in as many threads as pay."""
-    parts = min(threads, len(worlds) // FEW_WORLDS)
+def share(loop: Callable[[int, int], None], worlds: int, threads: int) -> None:
+    """Run a loop over worlds, from a first to before a last, in as many threads as pay."""
+    parts = min(threads, worlds // FEW_WORLDS)
     if parts < 2:
-        loop(worlds)
+        loop(0, worlds)
         return
-    for part in [_pool().submit(loop, part) for part in np.array_split(worlds, parts)]:
-        part.result()
+    size = max(FEW_WORLDS, -(-worlds // (parts * PIECES)))
+    pieces = iter(range(0, worlds, size))  # threads take turns at it under Python's lock
+
+    def work() -> None:
+        for first in pieces:
+            loop(first, min(first + size, worlds))
+
+    others = [_pool().submit(work) for _ in range(parts - 1)]
+    try:
+        work()
+    finally:
+        for other in others:
+            other.result()
 
 
 def cores() -> int:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
+import gymnasium
 import numpy as np
 
 from drive_gen.envs.config import from_mapping
 from drive_gen.envs.episode import KINDS, Episode, Scene
 from drive_gen.envs.files import InputError
 from drive_gen.envs.observe import SHAPE
+from drive_gen.envs.road import Road
 from drive_gen.envs.simulator import batch
-from drive_gen.envs.simulator.asked import Asked
-from drive_gen.envs.simulator.batch import Results
+from drive_gen.envs.simulator.asked import take, wanted_of
 from drive_gen.envs.simulator.building import built, known_actions, longest
 from drive_gen.envs.simulator.convert import cars_of, state_after
+from drive_gen.envs.simulator.held import Held, addresses
+from drive_gen.envs.simulator.observer import Observer, config_of
+from drive_gen.envs.simulator.place import BEGIN, STEP, WAIT, Place, blank_results
 from drive_gen.envs.simulator.rng import restore_generators, seed_worlds
 from drive_gen.envs.simulator.sharing import cores, share
 from drive_gen.envs.simulator.spawn import INTERSECTION, capacity_of
 from drive_gen.envs.simulator.tape import blank_tape
 from drive_gen.envs.simulator.types import CAR, WORLD
-from drive_gen.envs.vector import source_of
+from drive_gen.envs.vector import BOUND, source_of
 from drive_gen.envs.world import EnvConfig, WorldState
 
 CAR_KIND, OBSTACLE_KIND = KINDS.index("car"), KINDS.index("obstacle")
@@ -35,6 +39,10 @@ class Step(NamedTuple):
     reward: np.ndarray  # (W,) float64, highway-env's
     terminated: np.ndarray  # (W,) bool
     truncated: np.ndarray  # (W,) bool
+    observation: np.ndarray  # (W, A, 17, 9) float32, what each controlled car sees, in list order
+    speed: np.ndarray  # (W,) float64, m/s, of the first controlled car; 0 where there is none
+    crashed: np.ndarray  # (W,) bool, whether it has
+    off_road: np.ndarray  # (W,) bool, whether it is
 
 
 class Snapshot(NamedTuple):
@@ -51,38 +59,48 @@ class Simulator:
     and written. In each world the first `count` cars are vehicles in highway-env's list order, and those up
     to `things` are the road's objects. Controlled cars take actions in that order.
 
+    What they see is drive_gen's (17, 9), or with observation="highway-env" what highway-env's environment
+    shows by default, or any of its observation configs ({"type": "TimeToCollision", "horizon": 10}); below,
+    (17, 9) then stands for the shape of `observation_space`.
+
     With tape=True every frame since each world's reset is kept, and `episode` gives it out.
     """
 
     def __init__(self, config: EnvConfig | None = None, worlds: int = 1, *, tape: bool = False,
                  ego: Literal["policy", "idm"] = "policy", threads: int | None = None,
-                 **overrides: Any) -> None:
+                 observation: str | Mapping[str, Any] = "drive_gen", **overrides: Any) -> None:
         values = dataclasses.asdict(config) if config else {}
         self.config = from_mapping(EnvConfig, {**values, **overrides}, "Simulator")
         if isinstance(worlds, bool) or not isinstance(worlds, int | np.integer) or worlds < 1:
             raise InputError(f"a simulator needs 1 world or more, got {worlds}")
-        self.ego, self.settings, self.road, self._origin, self.place = ego, *built(self.config, ego)
+        self.ego = ego
+        self.settings, self.road, self._origin, self.place = self._built()
         self.agents = self.config.controlled or 1
-        room = capacity_of(self.place.spawn)
+        room = self._room()
         if (need := worlds * room * CAR.itemsize) > MOST_BYTES:
             raise InputError(f"{worlds} worlds of {room} cars need {need / 2**30:.0f} GiB, more than "
                              f"{MOST_BYTES / 2**30:.0f}; ask for fewer worlds")
         self.cars = np.zeros((int(worlds), room), CAR)
         self.clocks = np.zeros(int(worlds), WORLD)
-        self.results = Results(np.zeros(worlds), np.zeros(worlds, np.bool_), np.zeros(worlds, np.bool_),
-                               np.zeros(worlds, np.bool_))
-        self.observation = np.zeros((int(worlds), self.agents, *SHAPE), np.float32)
-        self.off_road = np.zeros(int(worlds), np.bool_)
+        self.results = blank_results(int(worlds))
+        seen = config_of(observation, self.settings)
+        self._observer = Observer(seen, self.settings, self._origin, int(worlds), self.agents) if seen else None
+        own = np.zeros((int(worlds) if seen is None else 0, self.agents, *SHAPE), np.float32)
+        self.observation = self._observer.array if self._observer else own
+        self.observation_space = (self._observer.space if self._observer  # of one controlled car
+                                  else gymnasium.spaces.Box(-BOUND, BOUND, SHAPE, np.float32))
         self.seeds = np.full(int(worlds), -1, np.int64)  # of the present episodes; -1 where drawn
         decisions = longest(self.place) if tape else 0
         rows = room + (decisions if self.place.spawn.plan.family == INTERSECTION else 0)  # one may come each
         self.tape = (blank_tape(int(worlds), rows, decisions * int(self.place.rules.frames) + 1) if tape
                      else blank_tape(0, 0, 0))
-        self._taken = np.zeros((int(worlds) if tape else 0, decisions), np.int8)  # meta-actions of the egos
+        self.wanted = wanted_of(int(worlds), self.agents, decisions, known_actions(self.settings),
+                                nothing=ego == "idm")
+        self._block = addresses(Held(self.cars, self.clocks, self.place, self.wanted, self.tape, self.results,
+                                     own))
         self._all = np.arange(int(worlds))
-        self.asked = Asked(int(worlds), self.agents, self.place.rules, known_actions(self.settings),
-                           nothing=ego == "idm")
         self.threads = threads or cores()
+        self._fills = self.place.spawn.plan.family == INTERSECTION or len(self.place.logs.valid)  # cars come
         self._draws = np.random.default_rng()
 
     @property
@@ -107,29 +125,34 @@ class Simulator:
         seeds: one a world (an integer s means s, s + 1, ...). Without, a world goes on with its own generator
         as highway-env's reset() does; one that was never seeded gets a seed of its own.
         """
-        chosen = self._numbers(worlds)
-        self._seed(chosen, seeds)
-        self._run(batch.begin, chosen, self.tape)
+        self._seed(self._numbers(worlds), seeds)
+        self._begin(worlds)
         return self.observe()
 
-    def step(self, actions: np.ndarray | Sequence[Any], worlds: np.ndarray | None = None) -> Step:
-        """One policy step of all worlds, or of those numbered.
+    def step(self, actions: np.ndarray | Sequence[Any], worlds: np.ndarray | None = None, *,
+             again: np.ndarray | None = None, observe: bool = True) -> Step:
+        """One policy step of all worlds, or of those numbered; those of the mask `again` (W,) begin anew.
 
         actions: meta-actions (W,) or (W, A) as numbers of META_ACTIONS, or controls in [-1, 1], (W, A, K) or
-        (W, K), of K = 2 (acceleration, steering) or 1 (steering). `observe` then tells what is seen.
+        (W, K), of K = 2 (acceleration, steering) or 1 (steering). Worlds that begin anew go on with their own
+        generators, whatever their actions. Without `observe`, what is seen stays as it was.
         """
-        chosen = self._numbers(worlds)
-        self.asked.take(actions)
-        self._note_decisions(chosen)
-        self._run(batch.step, chosen, self.asked.meta, self.asked.controls, self.asked.read, self.tape,
-                  self.results)
-        if self.place.spawn.plan.family == INTERSECTION:
-            self._finish(chosen)
-        return Step(self.results.reward, self.results.terminated, self.results.truncated)
+        if self.ego == "policy":
+            take(actions, self.wanted, self._block, self.place.rules)
+        if again is not None:
+            self._seed(np.flatnonzero(again), None)
+        self._advance(STEP, worlds, again, observe)
+        if self._observer and observe:
+            self._observer.look(self.cars, self.clocks, self.place, self.threads)
+        results = self.results
+        return Step(results.reward, results.terminated, results.truncated, self.observation, results.speed,
+                    results.crashed, results.off_road)
 
     def observe(self) -> np.ndarray:
-        """What every controlled car sees, (W, A, 17, 9) float32; overwritten by the next call."""
-        self._run(batch.observe, self._all, self.observation, self.off_road)
+        """What every controlled car sees now, (W, A, 17, 9) float32; overwritten by the next call."""
+        share(lambda first, last: batch.observe(self._block, first, last), self.worlds, self.threads)
+        if self._observer:
+            self._observer.look(self.cars, self.clocks, self.place, self.threads)
         return self.observation
 
     def judge(self, world: int) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +161,7 @@ class Simulator:
         For several cars; after `step`, which wrote down what they were asked.
         """
         reward, terminated = np.zeros(self.agents), np.zeros(self.agents, np.bool_)
-        batch.judge_agents(self.cars[world], self.clocks[world], self.place, self.asked.efforts[world],
+        batch.judge_agents(self.cars[world], self.clocks[world], self.place, self.wanted.efforts[world],
                            reward, terminated)
         return reward, terminated
 
@@ -146,17 +169,35 @@ class Simulator:
         """The first controlled car of each world, (W,) of CAR, a copy."""
         return cast(np.ndarray, self.cars[self._all, self.cars["controlled"].argmax(1)])
 
-    def hand_over(self, cars: np.ndarray, to: Literal["policy", "idm"]) -> None:
-        """Let other hands drive the cars of a mask (W, V) from now on: actions from outside, or IDM and MOBIL.
+    def hand_over(self, cars: np.ndarray, to: Literal["policy", "idm", "log"]) -> None:
+        """Let other hands drive the cars of a mask (W, V) from now on.
 
+        to: "policy" for actions from outside, "idm" for IDM and MOBIL, "log" for what a log says they did.
         Actions are then due in list order of all cars that they drive, at most as many as `agents`. A car
-        taken over keeps its lane and aims at the grid's speed next to its own.
+        taken over keeps its lane and aims at the grid's speed next to its own. One given back to its log is
+        there from the next frame on, however far it was, and leaves the world if its row has ended.
         """
+        if to not in batch.HANDS or (to == "log" and not len(self.place.logs.valid)):
+            raise InputError(f"cars cannot be handed to {to!r}: these worlds know policy, idm"
+                             + (" and log" if len(self.place.logs.valid) else "; a log is followed by "
+                                                                             "LogSimulator's"))
         mask = np.asarray(cars)
         if mask.shape != self.cars.shape or mask.dtype != np.bool_:
             raise InputError(f"a mask of cars has shape {self.cars.shape} of bool, got {mask.shape} of "
                              f"{mask.dtype}")
-        batch.hand_over(self.cars, self.clocks, self.place, mask & self._vehicles(), to == "policy")
+        batch.hand_over(self.cars, self.clocks, self.place, mask & self._vehicles(),
+                        batch.HANDS.index(to))
+
+    def _built(self) -> tuple[dict[str, Any], Road, WorldState, Place]:
+        """highway-env's full config, the road, a state of the kind, and what the worlds share."""
+        return built(self.config, self.ego)
+
+    def _room(self) -> int:
+        """Cars that a world has room for."""
+        return capacity_of(self.place.spawn)
+
+    def _begin(self, worlds: np.ndarray | None) -> None:
+        self._advance(BEGIN, worlds, observe=False)
 
     def _vehicles(self) -> np.ndarray:
         """Which of the cars are vehicles, (W, V) bool."""
@@ -203,7 +244,7 @@ class Simulator:
         keep = np.flatnonzero(vehicle | here["solid"])
         order = keep[np.argsort(here["number"][keep])]
         cars = here[order]
-        ego = np.flatnonzero(cars["number"] == 0)
+        ego = np.flatnonzero(cars["number"] == clock["ego"])
         return Scene(
             position_m=np.stack((cars["x"], cars["y"]), axis=-1).astype(np.float32),
             heading_rad=cars["heading"].astype(np.float32), speed_mps=cars["speed"].astype(np.float32),
@@ -217,8 +258,9 @@ class Simulator:
         it changes with the world's next reset."""
         if not len(self.tape.valid):
             raise InputError("this simulator has kept no tape; make it with tape=True")
-        tape, frames, rows = self.tape, int(self.clocks["steps"][world]) + 1, int(self.clocks["born"][world])
-        meta, known = self._meta_actions(world, rows, frames)
+        clock, tape = self.clocks[world], self.tape
+        frames, rows, ego = int(clock["steps"]) + 1, int(clock["born"]), int(clock["ego"])
+        meta, known = self._meta_actions(world, rows, frames, ego)
         none = np.zeros((rows, frames), np.bool_)
         return Episode(
             position_m=tape.position[world, :rows, :frames], heading_rad=tape.heading[world, :rows, :frames],
@@ -226,28 +268,33 @@ class Simulator:
             valid=tape.valid[world, :rows, :frames], crashed=tape.crashed[world, :rows, :frames],
             control=tape.control[world, :rows, :frames], control_known=tape.commanded[world, :rows, :frames],
             meta_action=meta, meta_known=known, advice=none.astype(np.int8), advice_known=none,
-            agent_id=np.arange(rows), dt_s=float(self.place.rules.dt_s), road=self.road, ego=0,
+            agent_id=np.arange(rows), dt_s=float(self.place.rules.dt_s), road=self.road, ego=None if ego < 0 else ego,
             kind=np.where(tape.is_object[world, :rows], OBSTACLE_KIND, CAR_KIND).astype(np.uint8),
             source=source_of(self.config, driver, int(self.seeds[world]), notes))
 
-    def _meta_actions(self, world: int, rows: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    def _meta_actions(self, world: int, rows: int, frames: int, ego: int) -> tuple[np.ndarray, np.ndarray]:
         """The ego's meta-actions (A, T), and where they are known: at decisions."""
         values, known = np.zeros((rows, frames), np.int8), np.zeros((rows, frames), np.bool_)
-        if self.ego == "policy" and not self.place.rules.continuous:
+        if self.ego == "policy" and not self.place.rules.continuous and ego >= 0:
             places = np.arange(0, frames - 1, int(self.place.rules.frames))
-            values[0, places], known[0, places] = self._taken[world, : len(places)], True
+            values[ego, places], known[ego, places] = self.wanted.taken[world, : len(places)], True
         return values, known
 
-    def _run(self, loop: Callable[..., None], chosen: np.ndarray, *more: Any) -> None:
-        """A compiled loop over the worlds numbered."""
-        share(lambda part: loop(self.cars, self.clocks, self.place, *more, part), chosen, self.threads)
-
-    def _note_decisions(self, chosen: np.ndarray) -> None:
-        """Keep the egos' meta-actions for their episodes."""
-        if len(self._taken):
-            decisions = self.clocks["steps"][chosen] // int(self.place.rules.frames)
-            here = decisions < self._taken.shape[1]
-            self._taken[chosen[here], decisions[here]] = self.asked.meta[chosen[here], 0]
+    def _advance(self, due: int, worlds: np.ndarray | None, again: np.ndarray | None = None,
+                 observe: bool = True) -> None:
+        """Let all worlds, or those numbered, do what they are due for; those of the mask `again` begin."""
+        if worlds is None:
+            self.wanted.due[:] = due
+        else:
+            self.wanted.due[:] = WAIT
+            self.wanted.due[self._numbers(worlds)] = due
+        if again is not None:
+            self.wanted.due[again] = BEGIN
+        share(lambda first, last: batch.advance(self._block, first, last, observe), self.worlds, self.threads)
+        if self._fills and self.results.full.any():
+            number = int(self.results.full.argmax())
+            raise InputError(f"world {number} has no room for another car; this is a defect of drive_gen: "
+                             "please report it with the configuration and the seed")
 
     def _seed(self, chosen: np.ndarray, seeds: int | Sequence[int] | np.ndarray | None) -> None:
         """Start the worlds' generators; without seeds only those that have none yet."""
@@ -278,10 +325,3 @@ class Simulator:
         if numbers.ndim != 1 or (numbers.size and (numbers.min() < 0 or numbers.max() >= self.worlds)):
             raise InputError(f"worlds are numbered from 0 to {self.worlds - 1}, got {worlds!r}")
         return numbers.astype(np.int64)
-
-    def _finish(self, chosen: np.ndarray) -> None:
-        self._run(batch.finish, chosen, self.tape, self.results)
-        if self.results.full[chosen].any():
-            number = int(chosen[self.results.full[chosen]][0])
-            raise InputError(f"world {number} has no room for another car; this is a defect of drive_gen: "
-                             "please report it with the configuration and the seed")

@@ -33,8 +33,9 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, Any]):
             raise InputError("SimulatorEnv drives one car; use SimulatorParallelEnv for more")
         self.config, self.settings, self.ego = self.simulator.config, self.simulator.settings, ego
         self.record = record
-        self.observation_space = gymnasium.spaces.Box(-BOUND, BOUND, SHAPE, np.float32)
+        self.observation_space = self.simulator.observation_space
         self.action_space = action_space_of(self.simulator)
+        self._ready = False
         self._advice: dict[int, int] = {}  # frame -> META_ACTIONS
 
     @property
@@ -54,6 +55,7 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, Any]):
         super().reset(seed=seed)
         chosen = int(self.np_random.integers(2**31)) if seed is None else seed
         seen = self.simulator.reset([chosen])
+        self._ready = True
         self._advice.clear()
         return seen[0, 0].copy(), self._info()
 
@@ -61,9 +63,8 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, Any]):
         """Take one decision; highway-env's reward and ends."""
         self._begun()
         result = self.simulator.step(np.asarray(action)[None])
-        seen = self.simulator.observe()[0, 0].copy()
-        reward, terminated, truncated = (part[0].item() for part in result)
-        return seen, reward, terminated, truncated, self._info()
+        return (result.observation[0, 0].copy(), result.reward.item(), result.terminated.item(),
+                result.truncated.item(), self._info())
 
     def advise(self, meta_action: int) -> None:
         """Record what a teacher would do at the present frame."""
@@ -85,12 +86,12 @@ class SimulatorEnv(gymnasium.Env[np.ndarray, Any]):
         return advised(copied(self.simulator.episode(0, driver, notes)), self._advice)
 
     def _info(self) -> dict[str, Any]:
-        ego = self.simulator.egos()[0]
-        return {"speed": float(ego["speed"]), "crashed": bool(ego["crashed"]),
-                "off_road": bool(self.simulator.off_road[0]), "seed": self.seed}
+        results = self.simulator.results
+        return {"speed": results.speed.item(), "crashed": results.crashed.item(),
+                "off_road": results.off_road.item(), "seed": self.seed}
 
     def _begun(self) -> None:
-        if not self.simulator.clocks["things"][0]:
+        if not self._ready:
             raise InputError("call reset() before anything else of a SimulatorEnv")
 
 

@@ -20,6 +20,7 @@ ANY_LANE = -1  # in a route: the road is given, its lane is not
 
 # What moves a car: highway-env's classes.
 VEHICLE, MDP, IDM, LINEAR, OBSTACLE, LANDMARK = range(6)
+LOGGED = 6  # and a car that does again what a log says
 STRAIGHT, SINE, CIRCULAR = range(3)  # kinds of lanes
 TRAFFIC, EGO = range(2)  # places in the drivers' parameters of Rules; EGO is an IDM ego's
 
@@ -51,7 +52,8 @@ class Car:
     lane: int  # in the network
     target_lane: int
     speed_index: int  # place of a meta-action car's target speed in the grid
-    number: int  # for its whole life: the ego 0, the others as they came
+    number: int  # for its whole life: the ego 0, the others as they came; a logged car's is its row
+    row: int  # in the Logs, where it comes from there
     yielding: int  # regulation checks spent yielding; -1 where it does not yield
     kind: int  # VEHICLE, MDP, ...
     driver: int  # TRAFFIC or EGO: whose parameters in Rules
@@ -155,6 +157,8 @@ class Clock:
     count: int  # vehicles
     things: int  # vehicles and objects
     born: int  # numbers given to cars so far
+    ego: int  # number of the car that its episode is about
+    log_frame: int  # of the Logs at which the world began
     rng_high: int  # PCG64's state and increment, as unsigned 64-bit halves
     rng_low: int
     rng_inc_high: int

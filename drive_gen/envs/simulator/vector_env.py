@@ -21,7 +21,8 @@ from drive_gen.envs.world import EnvConfig
 class SimulatorVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     """Sub-environments of one configuration, equal to DriveEnv's, stepped together.
 
-    Rewards and ends are highway-env's, observations drive_gen's (17, 9). `autoreset_mode` is Gymnasium's:
+    Rewards and ends are highway-env's, observations drive_gen's (17, 9) or, with `observation`, as Simulator
+    has them, highway-env's. `autoreset_mode` is Gymnasium's:
     NEXT_STEP resets an ended world at the next step, whatever its action; SAME_STEP at once, the last
     observation and info going to infos["final_obs"] and infos["final_info"]; DISABLED leaves it to
     reset(options={"reset_mask": ...}). A reset without a seed goes on with each world's own generator, as
@@ -37,12 +38,13 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self.num_envs = num_envs
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": []}
-        self.single_observation_space = gymnasium.spaces.Box(-BOUND, BOUND, SHAPE, np.float32)
+        self.single_observation_space = self.simulator.observation_space
         self.single_action_space = action_space_of(self.simulator)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._ended = np.zeros(num_envs, np.bool_)
         self._begun = np.zeros(num_envs, np.bool_)
+        self._there = np.ones(num_envs, np.bool_)
 
     def reset(self, *, seed: int | Sequence[int | None] | None = None,
               options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
@@ -50,7 +52,7 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         chosen = self._chosen(options)
         self.simulator.reset(self._seeds(seed, chosen), chosen)
         self._ended[chosen], self._begun[chosen] = False, True
-        return self._observations(), self._infos(np.zeros(self.num_envs, np.bool_))
+        return self.simulator.observation[:, 0].copy(), self._infos()
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One policy step; what is handed back is the caller's own."""
@@ -59,14 +61,11 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if self.autoreset_mode == AutoresetMode.DISABLED and self._ended.any():
             raise InputError(f"world {int(self._ended.argmax())} has ended; reset it with "
                              "options={'reset_mask': ...} before the next step")
-        again = np.flatnonzero(self._ended)  # NEXT_STEP alone leaves any
-        result = self.simulator.step(np.asarray(actions), np.flatnonzero(~self._ended))
-        reward, terminated, truncated = (part.copy() for part in result)
-        reward[again], terminated[again], truncated[again] = 0.0, False, False
-        if again.size:
-            self.simulator.reset(None, again)
-        self._ended = terminated | truncated
-        observations, infos = self._observations(), self._infos(self._ended)
+        again = self._ended if self._ended.any() else None  # NEXT_STEP alone leaves any
+        result = self.simulator.step(actions, again=again)
+        self._ended = result.terminated | result.truncated
+        observations, infos = result.observation[:, 0].copy(), self._infos()
+        reward, terminated, truncated = result.reward.copy(), result.terminated.copy(), result.truncated.copy()
         if self.autoreset_mode == AutoresetMode.SAME_STEP and self._ended.any():
             observations, infos = self._begin_at_once(observations, infos)
         return observations, reward, terminated, truncated, infos
@@ -78,21 +77,17 @@ class SimulatorVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             final[number] = last[number]
         self.simulator.reset(None, np.flatnonzero(ended))
         self._ended[:] = False
-        fresh = self._infos(np.zeros(self.num_envs, np.bool_))
-        return self._observations(), {**fresh, "final_obs": final, "_final_obs": ended,
+        observations = self.simulator.observation[:, 0].copy()
+        return observations, {**self._infos(), "final_obs": final, "_final_obs": ended,
                                       "final_info": infos,
                                       "_final_info": ended}
 
-    def _observations(self) -> np.ndarray:
-        return self.simulator.observe()[:, 0].copy()
-
-    def _infos(self, ended: np.ndarray) -> dict[str, Any]:
+    def _infos(self) -> dict[str, Any]:
         """Figures of the egos, (num_envs,) each, with Gymnasium's masks."""
-        egos = self.simulator.egos()
-        there = np.ones(self.num_envs, np.bool_)
-        values = {"speed": egos["speed"].copy(), "crashed": egos["crashed"].copy(),
-                  "off_road": self.simulator.off_road.copy(), "seed": self.simulator.seeds.copy()}
-        return {**values, **{f"_{name}": there for name in values}}
+        results, there = self.simulator.results, self._there
+        return {"speed": results.speed.copy(), "_speed": there, "crashed": results.crashed.copy(),
+                "_crashed": there, "off_road": results.off_road.copy(), "_off_road": there,
+                "seed": self.simulator.seeds.copy(), "_seed": there}
 
     def _chosen(self, options: dict[str, Any] | None) -> np.ndarray:
         mask = (options or {}).get("reset_mask")
