@@ -20,7 +20,7 @@ def augment(data: tuple[Path, ...], /, *, out: Path, count: int = 200, seed: int
             sampler_steps: int | None = None, json: bool = False) -> int:
     """Generate verified episodes from the real ones of the stores' train splits.
 
-    A diffusion model proposes how a real scene goes on, all agents jointly; a bicycle model drives what it
+    A diffusion model proposes how a real scene goes on, all agents jointly; the simulator drives what it
     proposes; and only episodes without contact, on the road and within a car's limits are kept. A stopped run
     goes on where it was: give the same command again.
 

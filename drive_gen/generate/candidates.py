@@ -1,4 +1,4 @@
-"""Candidates for augmentation: scenes sampled from real windows, driven again by the bicycle, and checked.
+"""Candidates for augmentation: scenes sampled from real windows, driven in the simulator, and checked.
 
 Attempt k depends on the seed, the settings, the model, the data and k alone.
 """
@@ -20,9 +20,10 @@ from drive_gen import __version__
 from drive_gen.data.store import iterate_episodes, key_of
 from drive_gen.envs.episode import Episode, Source, make_episode
 from drive_gen.envs.files import InputError, hash_of
+from drive_gen.envs.simulator.redrive import redrive
 from drive_gen.generate.config import AugmentConfig, DiffusionConfig, Limits
 from drive_gen.generate.denoiser import Denoiser
-from drive_gen.generate.refit import redriven, refit
+from drive_gen.generate.refit import refit
 from drive_gen.generate.sampler import Sampling, condition_of, noise_for, normalised, sample
 from drive_gen.generate.scenes import RoadFrame, Scenes, resample, road_frame, scenes_of, to_motion
 from drive_gen.generate.schedule import cosine_signal
@@ -92,7 +93,7 @@ class Generation:
 
 
 class Driven(NamedTuple):
-    """What the bicycle made of one scene's sampled states, for its n agents."""
+    """What the simulator made of one scene's sampled states, for its n agents."""
 
     states: np.ndarray  # (n, T, 4): x, y [m], heading [rad], speed [m/s], in the world frame
     control: np.ndarray  # (n, T, 2)
@@ -175,7 +176,7 @@ def sample_states(run: Generation, scenes: Scenes, asked: Tensor, noise: Tensor)
 
 
 def drive(run: Generation, scenes: Scenes, states: np.ndarray) -> list[Driven]:
-    """Each scene's sampled states as the bicycle drives them, from their first frames on."""
+    """Each scene's sampled states as the simulator drives them, from their first frames on."""
     dt_s, limits = run.model.config.dt_s, run.config.limits
     motion = to_motion(states, scenes.start, scenes.valid, dt_s)
     control = _controls(motion, scenes.start[..., 3], scenes.valid, dt_s, limits)
@@ -201,7 +202,7 @@ def _driven(run: Generation, scenes: Scenes, place: int, motion: np.ndarray, con
     parent = run.parents.episodes[origin.episode].only(np.array(origin.agents))
     parent = parent.window(origin.start, origin.start + scenes.valid.shape[-1])
     valid, control = scenes.valid[place, : parent.agents], control[: parent.agents]
-    states = redriven(parent, control, valid)
+    states = redrive(parent, control, valid).states
     apart = run.parents.frame_of(origin.episode).to_road(states[..., :2]) - [origin.x_m, 0]
     residual = np.hypot(*(apart - motion[: parent.agents, :, :2])[valid].T).max()
     return Driven(states, control, valid, float(residual))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from drive_gen.envs.episode import Episode
 from drive_gen.envs.kinematics import inverse_bicycle, roll_out, step_bicycle
 from drive_gen.generate.config import Limits
 
@@ -36,24 +35,6 @@ def refit(motion: np.ndarray, length_m: np.ndarray, dt_s: float, limits: Limits)
                                 dt_s)
         target[..., :2] += motion[..., :2] - driven
     return control
-
-
-def redriven(episode: Episode, control: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """What controls (A, T, 2) make of the agents of an episode from their first valid (A, T) states on.
-
-    Gives x, y, heading and speed in the world frame, (A, T, 4) float64; what is not valid means nothing.
-    """
-    frames, who = np.arange(valid.shape[1]), np.arange(len(valid))
-    first = valid.argmax(1)
-    # Every agent's controls are moved to begin at frame 0, rolled out, and moved back.
-    ahead = np.minimum(frames + first[:, None], frames[-1])
-    position, heading, speed = (array[who, first].astype(np.float64) for array in
-                                (episode.position_m, episode.heading_rad, episode.speed_mps))
-    position, heading, speed = roll_out(position, heading, speed,
-                                        control[who[:, None], ahead][:, :-1].astype(np.float64),
-                                        episode.size_m[:, 0].astype(np.float64), episode.dt_s)
-    motion = np.concatenate((position, heading[..., None], speed[..., None]), axis=-1)
-    return np.asarray(motion[who[:, None], np.maximum(frames - first[:, None], 0)])
 
 
 def _fit_speed(first: np.ndarray, motion: np.ndarray, dt_s: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Whether a generated episode can be believed: a bicycle drove it, on the road, through nobody.
+"""Whether a generated episode can be believed: the simulator drives it so, on the road, through nobody.
 
 The checks read an episode alone, so what is on disk can be checked again at any time.
 """
@@ -12,10 +12,10 @@ import numpy as np
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.geometry import corners, overlaps
 from drive_gen.envs.kinematics import wrap
+from drive_gen.envs.simulator.redrive import redrive
 from drive_gen.generate.config import Limits
-from drive_gen.generate.refit import redriven
 
-REASONS = ("overlap", "off_road", "acceleration", "jerk", "yaw_rate", "speed", "states", "residual")
+REASONS = ("overlap", "crash", "off_road", "acceleration", "jerk", "yaw_rate", "speed", "states", "residual")
 SWEEP_M = 0.25  # the most that two bodies move against each other between two tests
 ROUNDING = 2e-3  # metres, radians, m/s: float32 at 10 km from the origin
 
@@ -37,17 +37,18 @@ def verify(episode: Episode, limits: Limits | None = None, residual_m: float | N
     """Check every agent of an episode at and between all frames.
 
     No two bodies touch, every corner stays on the road, accelerations, jerks, yaw rates and speeds keep to
-    the limits, the states are those that the bicycle gives for the controls, and the residual (the episode's
-    own note where not given) is small enough.
+    the limits, the simulator makes the same states of the controls and finds nobody to crash, and the
+    residual (the episode's own note where not given) is small enough.
     """
     bounds = limits or Limits()
     if residual_m is None:
         residual_m = float(episode.source.notes.get("residual_m", 0.0))
-    found = {**_motion(episode), "residual": residual_m, "off_road": off_road_m(episode),
-             "overlap": float(touches(episode))}
+    found = {**_motion(episode), **_driven_again(episode), "residual": residual_m,
+             "off_road": off_road_m(episode), "overlap": float(touches(episode))}
     low, high = bounds.acceleration_mps2
     slow, fast = bounds.speed_mps
     holds = {"overlap": found["overlap"] == 0,
+             "crash": found["crash"] == 0,
              "off_road": found["off_road"] <= bounds.off_road_m,
              "acceleration": low <= found["acceleration_low"] and found["acceleration_high"] <= high,
              "jerk": found["jerk"] <= bounds.jerk_mps3,
@@ -100,7 +101,7 @@ def _swept(episode: Episode, agent: np.ndarray, frame: np.ndarray,
 
 
 def _motion(episode: Episode) -> dict[str, float]:
-    """The extremes of what agents do, and how far what the bicycle does is from what is stored."""
+    """The extremes of what agents do."""
     moves = episode.valid[:, :-1] & episode.valid[:, 1:]
     speed, heading = episode.speed_mps.astype(np.float64), episode.heading_rad.astype(np.float64)
     acceleration = np.diff(speed, axis=1) / episode.dt_s
@@ -110,19 +111,21 @@ def _motion(episode: Episode) -> dict[str, float]:
             "acceleration_high": float(acceleration[moves].max(initial=0)),
             "jerk": float(jerk.max(initial=0)), "yaw_rate": float(yaw_rate.max(initial=0)),
             "speed_low": float(episode.speed_mps[episode.valid].min()),
-            "speed_high": float(episode.speed_mps[episode.valid].max()),
-            "states": _recomputed_error(episode, moves)}
+            "speed_high": float(episode.speed_mps[episode.valid].max())}
 
 
-def _recomputed_error(episode: Episode, moves: np.ndarray) -> float:
-    """The largest difference (m, rad, m/s) of a state from the one that the controls give, in float32.
+def _driven_again(episode: Episode) -> dict[str, float]:
+    """How the simulator's drive by the episode's controls differs, and in how many states it sees contact.
 
-    inf where a control is unknown, or an agent leaves and returns.
+    `states` is the largest difference (m, rad, m/s), in float32; inf where a control is unknown, or an agent
+    leaves and returns.
     """
+    moves = episode.valid[:, :-1] & episode.valid[:, 1:]
     returns = (np.diff(episode.valid.astype(int), axis=1) > 0).sum(1) + episode.valid[:, 0] > 1
-    if returns.any() or not episode.control_known[:, :-1][moves].all():
-        return float("inf")
     stored = np.concatenate((episode.position_m, episode.heading_rad[..., None],
                              episode.speed_mps[..., None]), axis=-1)
-    driven = redriven(episode, episode.control, episode.valid).astype(np.float32)
-    return float(np.abs(driven - stored)[episode.valid].max(initial=0))
+    driven = redrive(episode)
+    apart = np.abs(driven.states.astype(np.float32) - stored)[episode.valid].max(initial=0)
+    known = not returns.any() and episode.control_known[:, :-1][moves].all()
+    return {"states": float(apart) if known else float("inf"),
+            "crash": float((driven.touching & episode.valid).sum())}
