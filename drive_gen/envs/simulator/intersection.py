@@ -10,7 +10,7 @@ from drive_gen.envs.simulator.frame import simulate_frame
 from drive_gen.envs.simulator.jit import compiled
 from drive_gen.envs.simulator.lanes import coordinates, position
 from drive_gen.envs.simulator.lean import lean
-from drive_gen.envs.simulator.order import scratch_of
+from drive_gen.envs.simulator.order import Scratch, begin_order, scratch_of
 from drive_gen.envs.simulator.spawn import INTERSECTION, RANDOM, Spawn
 from drive_gen.envs.simulator.types import MDP, Car, Cars, Clock, Network, Rules
 
@@ -34,10 +34,17 @@ def after_step(cars: Cars, world: Clock, network: Network, rules: Rules, spawn: 
 
 @compiled
 def reset_intersection(cars: Cars, world: Clock, network: Network, rules: Rules, spawn: Spawn) -> None:
+    """`begin_intersection`, for who does not keep scratch space."""
+    begin_intersection(cars, world, network, rules, spawn, scratch_of(cars, rules))
+
+
+@partial(lean, inline=False)
+def begin_intersection(cars: Cars, world: Clock, network: Network, rules: Rules, spawn: Spawn,
+                       scratch: Scratch) -> None:
     """Traffic that has driven for 3 s, a challenger from a random road, and the egos with room about them."""
+    begin_order(scratch)
     for number in range(len(spawn.starts)):
         _spawn(cars, world, network, spawn, spawn.starts[number], 1.0, 1.0, 0.6, False)
-    scratch = scratch_of(cars, rules)
     for _ in range(spawn.plan.regulated_frames):
         simulate_frame(cars, world, network, rules, scratch)
     world.time_s, world.steps = 0.0, 0

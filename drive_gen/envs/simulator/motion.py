@@ -89,7 +89,7 @@ def highway_lane_at(car: Car, network: Network) -> int:
     """`lane_at` on a highway, whose lanes differ in offset alone: one of the two beside the car."""
     first: Lane = network.lanes[0]
     last = network.lanes.size - 1
-    left = max(0, min(math.floor(car.y / first.width), last))
+    left = max(0, min(int(math.floor(car.y / first.width)), last))  # on a GPU a floor is a float
     if left == last:
         return last
     angle = abs(quick_wrap(car.heading))

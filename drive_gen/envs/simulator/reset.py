@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from drive_gen.envs.simulator import rng
 from drive_gen.envs.simulator import spawn as kinds
 from drive_gen.envs.simulator.intersection import reset_intersection
 from drive_gen.envs.simulator.jit import compiled
+from drive_gen.envs.simulator.lean import lean
 from drive_gen.envs.simulator.reset_curved import reset_placed, reset_racetrack, reset_roundabout
 from drive_gen.envs.simulator.reset_straight import (
     reset_exit,
@@ -22,8 +25,24 @@ from drive_gen.envs.simulator.types import CAR, WORLD, Cars, Clock, Network, Rul
 @compiled
 def reset_world(cars: Cars, world: Clock, network: Network, rules: Rules, spawn: Spawn) -> None:
     """Fill a world of `capacity_of(spawn)` cars, or more, with a fresh start, drawn from its generator."""
+    clear_world(world)
+    if spawn.plan.family == kinds.INTERSECTION:
+        reset_intersection(cars, world, network, rules, spawn)
+    else:
+        reset_by_family(cars, world, network, spawn)
+    add_fixed(cars, world, spawn)
+
+
+@lean
+def clear_world(world: Clock) -> None:
+    """The clock before anybody has come."""
     world.time_s, world.steps, world.road_steps = 0.0, 0, 0
     world.count, world.things = 0, 0
+
+
+@partial(lean, inline=False)
+def reset_by_family(cars: Cars, world: Clock, network: Network, spawn: Spawn) -> None:
+    """The vehicles of every family but the intersection, whose traffic has driven before."""
     family = spawn.plan.family
     if family == kinds.HIGHWAY:
         reset_highway(cars, world, network, spawn)
@@ -37,10 +56,13 @@ def reset_world(cars: Cars, world: Clock, network: Network, rules: Rules, spawn:
         reset_placed(cars, world, network, spawn)
     elif family == kinds.ROUNDABOUT_GENERIC:
         reset_roundabout(cars, world, network, spawn)
-    elif family == kinds.RACETRACK:
-        reset_racetrack(cars, world, network, spawn)
     else:
-        reset_intersection(cars, world, network, rules, spawn)
+        reset_racetrack(cars, world, network, spawn)
+
+
+@lean
+def add_fixed(cars: Cars, world: Clock, spawn: Spawn) -> None:
+    """The vehicle that comes last and the road's objects, the same in each world."""
     for vehicle in range(len(spawn.last)):
         cars[world.count] = spawn.last[vehicle]
         world.count += 1
