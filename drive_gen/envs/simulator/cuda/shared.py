@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drive_gen.envs.simulator.batch import Place
+from drive_gen.envs.simulator.place import Place
 from drive_gen.envs.simulator.cuda.device import DeviceArray, to_device
 from drive_gen.envs.simulator.lines import Lines
 from drive_gen.envs.simulator.types import Network
