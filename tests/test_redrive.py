@@ -1,4 +1,4 @@
-"""Episodes driven again in the simulator: the bicycle in closed form, whoever comes and goes, and contacts."""
+"""Episodes driven again in the simulator: the numpy's bicycle, who comes and goes, and contacts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def test_the_simulator_does_what_the_bicycle_does(seed: int, begin: int, end: in
     valid[2, :begin] = valid[2, end:] = False
     arrays = {name: getattr(whole, name) for name in ("position_m", "heading_rad", "speed_mps", "size_m")}
     episode = make_episode(**arrays, valid=valid, dt_s=0.2, road=whole.road, source=whole.source,
-                           control=whole.control * valid[..., None], control_known=whole.control_known & valid)
+                           control=whole.control * valid[..., None],
+                           control_known=whole.control_known & valid)
     found = redrive(episode)
     for agent, first in enumerate(valid.argmax(1)):
         position, heading, speed = roll_out(
