@@ -155,7 +155,8 @@ def _worlds_of(config: EnvConfig, training: PpoTraining, workers: int) -> Any:
     if training.engine == "simulator":
         from drive_gen.envs.simulator.sb3 import SimulatorVecEnv
 
-        return SimulatorVecEnv(training.worlds, config)
+        # A step of so few worlds takes less time than two threads need to share it.
+        return SimulatorVecEnv(training.worlds, config, threads=1)
     from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
     makers = [_Maker(config, apart=workers > 1) for _ in range(workers)]
