@@ -89,13 +89,14 @@ def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, 
     try:
         with results_of(units, work, workers) as results, progress_bar() as progress:
             for found in progress.track(results, total=len(units), description=what):
+                # Episodes that come many at a time come fast: full shards are fewer files to sync.
+                most = FLUSH_EPISODES if len(found) == 1 else SHARD_EPISODES
                 for row, episode in found:
                     store.add(episode)
                     waiting.append(row)
-                done += len(found)
-                # Episodes that come many at a time come fast: full shards are fewer files to sync.
-                if len(waiting) >= (FLUSH_EPISODES if len(found) == 1 else SHARD_EPISODES):
-                    flush()
+                    done += 1
+                    if len(waiting) >= most:
+                        flush()
     except KeyboardInterrupt:
         print(f"{done} more episodes are kept in {out}; the same command goes on", file=sys.stderr)
         raise
