@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drive_gen.envs.episode import Episode, Source, make_episode
+from drive_gen.envs.geometry import overlaps
+from drive_gen.envs.kinematics import wrap
 from drive_gen.envs.road import Lane, Road, straight_road
-from drive_gen.evaluate.contacts import contacts
+from drive_gen.evaluate.contacts import SWEEP_M, contacts
 from drive_gen.evaluate.rows import episode_row, following
 from drive_gen.evaluate.safety import (
     accelerations,
@@ -196,3 +198,41 @@ def test_nothing_passes_through_between_frames() -> None:
     assert [(contact.frame, contact.kind) for contact in passing] == [(0, "front")]
     beside = driving([(0.0, 0.0), (45.0, 4.0)], [30.0, 30.0], [0.0, np.pi], frames=2, dt_s=1.0)
     assert contacts(beside, 0) == []
+
+
+def plain_contacts(episode: Episode, agent: int) -> dict[int, int]:
+    """Other agent -> frame of the first contact, by trying every pair, interval by interval."""
+    found: dict[int, int] = {}
+    for other in set(range(episode.agents)) - {agent}:
+        for frame in np.flatnonzero(episode.valid[agent] & episode.valid[other]).tolist():
+            last = min(frame + 1, episode.steps - 1)
+            goes_on = episode.valid[agent, last] and episode.valid[other, last]
+            apart = episode.position_m[other].astype(float) - episode.position_m[agent]
+            tests = max(int(np.ceil(np.hypot(*(apart[last] - apart[frame])) / SWEEP_M)), 1) if goes_on else 1
+            share, boxes = np.arange(tests) / tests, []
+            for car in (agent, other):
+                start, heading = episode.position_m[car, frame], episode.heading_rad[car, frame]
+                moved = (episode.position_m[car, last] - start) * goes_on
+                turned = wrap(episode.heading_rad[car, last] - heading) * goes_on
+                boxes += [start + share[:, None] * moved, heading + share * turned, episode.size_m[car]]
+            if overlaps(*boxes).any():
+                found[other] = frame
+                break
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_contacts_are_those_of_a_plain_search(seed: int) -> None:
+    """Cars that wander about a crowded place, and come and go."""
+    draw = np.random.default_rng(seed)
+    cars, frames = 12, 15
+    turns = draw.normal(0, 0.3, (cars, frames)).cumsum(1)
+    steps = draw.uniform(1, 6, (cars, 1, 1)) * np.stack((np.cos(turns), np.sin(turns)), axis=-1)
+    position = draw.uniform(-35, 35, (cars, 1, 2)) + steps.cumsum(1)
+    valid = draw.random((cars, frames)) < 0.9
+    episode = make_episode(position, turns, draw.uniform(0, 20, (cars, frames)),
+                           draw.uniform((4, 1.6), (12, 2.6), (cars, 2)), valid, dt_s=0.2,
+                           road=straight_road(3, 100.0), source=SOURCE, ego=0)
+    found = [{touch.other: touch.frame for touch in contacts(episode, agent)} for agent in range(cars)]
+    assert found == [plain_contacts(episode, agent) for agent in range(cars)]
+    assert any(found)

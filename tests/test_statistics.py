@@ -109,3 +109,14 @@ def test_run_difference_counts_the_luck_of_training() -> None:
     assert wide.low < -0.5 < 0.5 < wide.high
     with pytest.raises(ValueError, match="make them equal"):
         run_difference(same_runs, same_runs[:, 1:], 0)
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(700) // 3])
+def test_the_bootstrap_in_parts_draws_what_one_draw_does(groups: np.ndarray | None) -> None:
+    values = np.random.default_rng(1).normal(2.0, 1.0, 700)
+    number = np.arange(700) if groups is None else groups
+    sums, counts = np.bincount(number, weights=values), np.bincount(number)
+    size = len(sums)
+    drawn = np.random.default_rng(5).multinomial(size, np.full(size, 1 / size), size=4000)
+    expected = np.quantile((drawn * sums).sum(1) / (drawn * counts).sum(1), [0.025, 0.975])
+    assert bootstrap_mean(values, 5, groups)[1:] == pytest.approx(expected, rel=1e-12)

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from worlds import SOURCE, cruising
+from worlds import SOURCE, arbitrary, cruising
 
 from drive_gen.data.store import (
     INDEX,
+    Writer,
     iterate_episodes,
     key_of,
     read_episodes,
@@ -25,7 +26,7 @@ from drive_gen.data.store import (
     split_of,
     write_episodes,
 )
-from drive_gen.envs.episode import Episode, same
+from drive_gen.envs.episode import ARRAYS, Episode, same
 from drive_gen.envs.files import InputError, sha256_of
 
 
@@ -58,6 +59,27 @@ def test_equal_episodes_give_equal_bytes(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == ["episodes-00000.npz", "episodes-00001.npz", INDEX]
     assert all(sha256_of(tmp_path / "a" / name) == sha256_of(tmp_path / "b" / name) for name in names)
+
+
+def test_members_are_numpys_own_files(tmp_path: Path) -> None:
+    write_episodes(tmp_path, [arbitrary(3)])
+    [episode] = read_episodes(tmp_path)
+    with zipfile.ZipFile(tmp_path / "episodes-00000.npz") as archive:
+        for name in ARRAYS:
+            assert archive.read(f"00000/{name}.npy") == array_bytes(getattr(episode, name))
+
+
+def test_a_writer_reads_the_index_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_episodes(tmp_path, numbered(0))
+    writer = Writer(tmp_path)
+    monkeypatch.setattr("drive_gen.data.store.read_index", lambda folder: pytest.fail("read again"))
+    for seed in (0, 1, 2):
+        writer.add(numbered(seed)[0])
+        writer.flush()
+    assert [row.seed for row in writer.added] == [1, 2]
+    monkeypatch.undo()
+    assert seeds_in(tmp_path) == [0, 1, 2]
+    assert [row.shard for row in read_index(tmp_path)] == [f"episodes-0000{n}.npz" for n in range(3)]
 
 
 def test_an_interrupted_writer_keeps_what_was_finished(tmp_path: Path) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+AHEAD = 16
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
@@ -27,7 +30,11 @@ def cores() -> int:
 def results_of(
     units: Sequence[Unit], work: Callable[[Unit], Result], workers: int = 0
 ) -> Iterator[Iterator[Result]]:
-    """Each unit's result, in order, worked out in `workers` processes (0: one a core)."""
+    """Each unit's result, in order, worked out in `workers` processes (0: one a core).
+
+    The processes are at most AHEAD units each ahead of whoever takes the results, so that memory holds no
+    more of them than that.
+    """
     count = min(workers or cores(), len(units))
     if count < 2:
         yield map(work, units)
@@ -35,9 +42,21 @@ def results_of(
     # Spawned, not forked: a fork copies torch's and OpenMP's locks in whatever state they are in.
     pool = ProcessPoolExecutor(count, get_context("spawn"), _start_worker)
     try:
-        yield pool.map(work, units)
+        yield _in_order(pool, work, units, count * AHEAD)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _in_order(
+    pool: ProcessPoolExecutor, work: Callable[[Unit], Result], units: Sequence[Unit], ahead: int
+) -> Iterator[Result]:
+    waiting: deque[Future[Result]] = deque()
+    for unit in units:
+        waiting.append(pool.submit(work, unit))
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def progress_bar() -> Progress:

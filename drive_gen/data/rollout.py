@@ -154,7 +154,8 @@ class _Run:
         from drive_gen.envs.simulator.single import advised, copied
 
         notes = notes_of(self.rewards, self.crashed, self.off_road, self.truncated, explore, self.relief)
-        episode = advised(copied(simulator.episode(number, driver, notes)), self.advice)
+        episode = copied(simulator.episode(number, driver, notes))
+        episode = advised(episode, self.advice) if self.advice else episode
         return episode, Outcome(driver, self.seed, notes["return"], len(self.rewards), self.crashed,
                                 self.off_road, self.truncated, decision_ms,
                                 float(episode.speed_mps[0].mean()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -16,13 +17,14 @@ import numpy as np
 
 from drive_gen.envs.config import check_choice, from_mapping
 from drive_gen.envs.episode import ARRAYS, Episode, Source
-from drive_gen.envs.files import InputError, make_folder, read_json, replacing, write_json
+from drive_gen.envs.files import InputError, make_folder, read_json, replacing, write_text
 from drive_gen.envs.road import Lane, Road
 
 SCHEMA = "drive_gen.episodes/1"
 SPLITS = ("train", "validation", "test")
 INDEX = "index.json"
 SHARD_EPISODES = 64
+COMPRESSION = 1  # zlib's quickest: a third of the default's time, and 4 % more bytes
 # What reading a damaged archive may raise; RuntimeError where a flipped bit says that it is encrypted.
 DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 
@@ -61,43 +63,65 @@ def split_of(group: str) -> str:
     return {0: "validation", 1: "test"}.get(tenth, "train")
 
 
+class Writer:
+    """Appends episodes to a store, made where there is none; keys it holds already are passed over.
+
+    Each goes to `split`, or to the one that its source's group hashes to; generated episodes always train
+    (a split named test or validation refuses them). What is added waits in memory for `flush`, which writes
+    it as one shard; the index is read once, when the writer is made, so that no shard costs more than the
+    one before. A store has one writer at a time.
+    """
+
+    def __init__(self, folder: Path, split: str | None = None) -> None:
+        if split is not None:
+            check_choice(split, SPLITS, "split")
+        self.folder, self.split = make_folder(folder), split
+        self.added: list[Row] = []
+        self.waiting: list[tuple[Episode, str]] = []
+        rows = read_index(folder) if (folder / INDEX).exists() else []
+        self._known = {row.key for row in rows}
+        self._lines = [_line_of(row) for row in rows]
+        self._number = 0  # of the last shard
+
+    def add(self, episode: Episode) -> None:
+        """Take an episode, unless the store holds its key."""
+        key = key_of(episode.source)
+        if key not in self._known:
+            self.waiting.append((episode, _split_for(episode, self.split)))
+            self._known.add(key)
+
+    def flush(self) -> None:
+        """Write what waits as one shard, then the index; an empty store gets an index too."""
+        if self.waiting:
+            while (shard := self.folder / f"episodes-{self._number:05d}.npz").exists():
+                self._number += 1
+            rows = _write_shard(shard, self.waiting)
+            lines = [_line_of(row) for row in rows]
+            _write_index(self.folder, self._lines + lines)
+            self._lines += lines
+            self.added += rows
+            self.waiting.clear()
+        elif not (self.folder / INDEX).exists():
+            _write_index(self.folder, [])
+
+
 def write_episodes(
     folder: Path, episodes: Iterable[Episode], split: str | None = None, shard_episodes: int = SHARD_EPISODES
 ) -> list[Row]:
-    """Append episodes to a store, made where there is none; keys it holds already are passed over.
+    """Append episodes to a store as `Writer` does; the rows added.
 
-    Each goes to `split`, or to the one that its source's group hashes to; generated episodes always train
-    (a split named test or validation refuses them). Returns the rows added. A full shard is on disk and in
-    the index before the next begins; a writer stopped by ^C still writes what it has.
+    A full shard is on disk and in the index before the next begins; a writer stopped by ^C still writes what
+    it has.
     """
-    if split is not None:
-        check_choice(split, SPLITS, "split")
-    make_folder(folder)
-    rows = read_index(folder) if (folder / INDEX).exists() else []
-    known = {row.key for row in rows}
-    added: list[Row] = []
-    waiting: list[tuple[Episode, str]] = []
-
-    def flush() -> None:
-        if waiting:
-            fresh = _write_shard(folder, rows, waiting)
-            rows.extend(fresh)
-            added.extend(fresh)
-            waiting.clear()
-
+    writer = Writer(folder, split)
     try:
         for episode in episodes:
-            key = key_of(episode.source)
-            if key not in known:
-                known.add(key)
-                waiting.append((episode, _split_for(episode, split)))
-            if len(waiting) == shard_episodes:
-                flush()
+            writer.add(episode)
+            if len(writer.waiting) == shard_episodes:
+                writer.flush()
     finally:  # ^C in the middle of a long collection keeps what was finished
-        flush()
-    if not (folder / INDEX).exists():
-        _write_index(folder, rows)
-    return added
+        writer.flush()
+    return writer.added
 
 
 def read_index(folder: Path) -> list[Row]:
@@ -164,49 +188,53 @@ def _split_for(episode: Episode, split: str | None) -> str:
     return split or split_of(episode.source.group)
 
 
-def _write_index(folder: Path, rows: list[Row]) -> None:
-    write_json(folder / INDEX, {"schema": SCHEMA, "episodes": [dataclasses.asdict(row) for row in rows]})
+def _write_index(folder: Path, lines: Sequence[str]) -> None:
+    """The index, a line a row: encoding all rows again for each shard would cost their number squared."""
+    rows = ",\n".join(lines)
+    write_text(folder / INDEX, f'{{"schema": {json.dumps(SCHEMA)}, "episodes": [\n{rows}\n]}}\n')
 
 
-def _write_shard(folder: Path, rows: list[Row], waiting: list[tuple[Episode, str]]) -> list[Row]:
-    number = 0
-    while (shard := folder / f"episodes-{number:05d}.npz").exists():
-        number += 1
-    fresh = []
-    with replacing(shard) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+def _line_of(row: Row) -> str:
+    return json.dumps(vars(row))
+
+
+def _write_shard(shard: Path, waiting: Sequence[tuple[Episode, str]]) -> list[Row]:
+    rows = []
+    with replacing(shard) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         _put(archive, "count.json", json.dumps(len(waiting)).encode())
         for place, (episode, split) in enumerate(waiting):
             members = _members(episode)
             for name, data in members.items():
                 _put(archive, f"{place:05d}/{name}", data)
-            source = episode.source
-            fresh.append(
-                Row(
-                    key=key_of(source),
-                    shard=shard.name,
-                    place=place,
-                    split=split,
-                    agents=episode.agents,
-                    steps=episode.steps,
-                    dt_s=episode.dt_s,
-                    kind=source.kind,
-                    name=source.name,
-                    group=source.group,
-                    driver=source.driver,
-                    seed=source.seed,
-                    licence=source.licence,
-                    sha256=_digest(members),
-                )
-            )
-    _write_index(folder, rows + fresh)
-    return fresh
+            rows.append(_row_of(episode, shard.name, place, split, _digest(members)))
+    return rows
+
+
+def _row_of(episode: Episode, shard: str, place: int, split: str, sha256: str) -> Row:
+    source = episode.source
+    return Row(
+        key=key_of(source),
+        shard=shard,
+        place=place,
+        split=split,
+        agents=episode.agents,
+        steps=episode.steps,
+        dt_s=episode.dt_s,
+        kind=source.kind,
+        name=source.name,
+        group=source.group,
+        driver=source.driver,
+        seed=source.seed,
+        licence=source.licence,
+        sha256=sha256,
+    )
 
 
 def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     """A member with a fixed date: the same episodes give the same bytes."""
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     info.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(info, data)
+    archive.writestr(info, data, compresslevel=COMPRESSION)
 
 
 def _members(episode: Episode) -> dict[str, bytes]:
@@ -233,10 +261,17 @@ def _members(episode: Episode) -> dict[str, bytes]:
     }
     members = {"meta.json": json.dumps(meta, sort_keys=True).encode()}
     for name, array in arrays.items():
-        buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
-        members[f"{name}.npy"] = buffer.getvalue()
+        members[f"{name}.npy"] = _npy_header(array.dtype, array.shape) + array.tobytes()
     return members
+
+
+@functools.lru_cache(maxsize=1024)  # numpy takes longer over a header than zlib over a small array
+def _npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """How a .npy file of a C-ordered array begins."""
+    buffer = io.BytesIO()
+    what = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(buffer, what)
+    return buffer.getvalue()
 
 
 def _digest(members: dict[str, bytes]) -> str:

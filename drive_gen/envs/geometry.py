@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from drive_gen.envs.episode import Episode
+from drive_gen.envs.road import LaneFrame
 
 INTRUSION_M = 0.3  # a body that reaches farther than this into a lane is in it
 CHUNK_PAIRS = 500_000  # pairs of agents held in memory at once
@@ -85,8 +86,9 @@ def leads(episode: Episode, agent: int, frames: np.ndarray | None = None) -> Lea
     chosen = np.arange(episode.steps) if frames is None else np.asarray(frames)
     found = _nobody((1, len(chosen)))
     for start, stop in _chunks(len(chosen), episode.agents * len(episode.road.lanes)):
-        cars = _Cars.at(episode, chosen[start:stop])
-        _write(found, _neighbours(cars, np.flatnonzero(cars.number == agent)), slice(0, 1), start)
+        cars, lane = _Cars.in_lane_of(episode, agent, chosen[start:stop])
+        part = _neighbours(cars, np.flatnonzero(cars.number == agent))
+        _write(found, replace(part, lane=np.where(part.lane < 0, -1, lane)), slice(0, 1), start)
     return found.of(0)
 
 
@@ -102,7 +104,7 @@ def all_leads(episode: Episode) -> Leads:
 
 @dataclass(frozen=True, eq=False)
 class _Cars:
-    """The N agents present in some of F frames, seen from all L lanes."""
+    """The N agents present in some of F frames, seen from L lanes."""
 
     number: np.ndarray  # (N,) their numbers in the episode
     valid: np.ndarray  # (N, F)
@@ -114,18 +116,42 @@ class _Cars:
 
     @classmethod
     def at(cls, episode: Episode, frames: np.ndarray) -> _Cars:
+        """All who are present, from all lanes."""
         number = np.flatnonzero(episode.valid[:, frames].any(1))
         pick = np.ix_(number, frames)
-        position, heading = episode.position_m[pick], episode.heading_rad[pick]
-        seen = episode.road.frames_of(position)
-        turned = heading[..., None] - seen.heading_rad
-        length, width = episode.size_m[number].astype(np.float64).T[:, :, None, None]
-        half_body = (np.abs(np.sin(turned)) * length + np.abs(np.cos(turned)) * width) / 2
+        seen = episode.road.frames_of(episode.position_m[pick])
         half_lane = np.array([lane.width_m / 2 for lane in episode.road.lanes])
-        return cls(number=number, valid=episode.valid[pick], length_m=length[:, 0, 0],
-                   lane=episode.road.nearest_of(seen, heading), s_m=seen.s_m,
-                   outside_m=np.abs(seen.d_m) - half_lane - np.maximum(half_body - INTRUSION_M, 0),
-                   along_mps=episode.speed_mps[pick][..., None] * np.cos(turned))
+        lane = episode.road.nearest_of(seen, episode.heading_rad[pick])
+        return cls._seen_from(seen, half_lane, lane, episode, number, pick)
+
+    @classmethod
+    def in_lane_of(cls, episode: Episode, agent: int, frames: np.ndarray) -> tuple[_Cars, np.ndarray]:
+        """All who are present, from one lane at each frame, the agent's own, whose numbers (F,) come along."""
+        road = episode.road
+        own = road.nearest_lane(episode.position_m[agent, frames], episode.heading_rad[agent, frames])
+        number = np.flatnonzero(episode.valid[:, frames].any(1))
+        pick = np.ix_(number, frames)
+        position = episode.position_m[pick]
+        seen = LaneFrame(*(np.empty((*position.shape[:2], 1)) for _ in LaneFrame._fields))
+        for lane in np.unique(own).tolist():
+            here = own == lane
+            for whole, part in zip(seen, road.lanes[lane].frame_of(position[:, here]), strict=True):
+                whole[:, here, 0] = part
+        half_lane = np.array([lane.width_m / 2 for lane in road.lanes])[own][:, None]
+        nowhere = np.zeros(position.shape[:2], np.int64)  # there is but one lane to be in
+        return cls._seen_from(seen, half_lane, nowhere, episode, number, pick), own
+
+    @classmethod
+    def _seen_from(cls, seen: LaneFrame, half_lane_m: np.ndarray, lane: np.ndarray, episode: Episode,
+                   number: np.ndarray, pick: tuple[np.ndarray, ...]) -> _Cars:
+        turned = episode.heading_rad[pick][..., None] - seen.heading_rad
+        sin, cos = np.sin(turned), np.cos(turned)
+        length, width = episode.size_m[number].astype(np.float64).T[:, :, None, None]
+        half_body = (np.abs(sin) * length + np.abs(cos) * width) / 2
+        return cls(number=number, valid=episode.valid[pick], length_m=length[:, 0, 0], lane=lane,
+                   s_m=seen.s_m,
+                   outside_m=np.abs(seen.d_m) - half_lane_m - np.maximum(half_body - INTRUSION_M, 0),
+                   along_mps=episode.speed_mps[pick][..., None] * cos)
 
 
 def _neighbours(cars: _Cars, places: np.ndarray) -> Leads:

@@ -79,10 +79,16 @@ class Lane:
 
     def _straight_frame_of(self, points: np.ndarray) -> LaneFrame:
         """`frame_of` where the centre line is one segment."""
-        unit = np.diff(self.center_m, axis=0)[0] / self.length_m
+        unit, bearing = self._first_direction
         away = points - self.center_m[0]
-        heading = np.full(points.shape[:-1], np.arctan2(unit[1], unit[0]))
+        heading = np.full(points.shape[:-1], bearing)
         return LaneFrame(away @ unit, unit[0] * away[..., 1] - unit[1] * away[..., 0], heading)
+
+    @cached_property
+    def _first_direction(self) -> tuple[np.ndarray, float]:
+        """Of the first segment: its unit vector (2,) and its heading."""
+        unit = np.diff(self.center_m[:2], axis=0)[0] / self.knots_m[1]
+        return unit, float(np.arctan2(unit[1], unit[0]))
 
     def position_at(self, s_m: np.ndarray, d_m: np.ndarray | float = 0.0) -> np.ndarray:
         """World positions (..., 2) of lane-frame points; the inverse of `frame_of` away from kinks."""
@@ -128,7 +134,7 @@ class Road:
 
     def nearest_of(self, frame: LaneFrame, heading_rad: np.ndarray | None = None) -> np.ndarray:
         """`nearest_lane`, from every lane's frame of the positions."""
-        lengths = np.array([lane.length_m for lane in self.lanes])
+        lengths, _ = self._lengths_and_widths
         distance = np.abs(frame.d_m) + np.maximum(frame.s_m - lengths, 0) + np.maximum(-frame.s_m, 0)
         if heading_rad is not None:
             error = np.asarray(heading_rad)[..., None] - frame.heading_rad
@@ -150,7 +156,7 @@ class Road:
         past = np.stack([lane.position_at(np.array([-PAST_END_M, lane.length_m + PAST_END_M]))
                          for lane in self.lanes])
         seen = self.frames_of(past)  # (lanes, 2, other lanes)
-        lengths, widths = self._lengths_and_widths()
+        lengths, widths = self._lengths_and_widths
         covered = (seen.s_m >= 0) & (seen.s_m <= lengths) & (np.abs(seen.d_m) <= BESIDE_WIDTHS * widths)
         covered[np.arange(len(self.lanes)), :, np.arange(len(self.lanes))] = False
         return np.asarray(~covered.any(-1))
@@ -161,12 +167,13 @@ class Road:
         Where the map ends the road is taken to go on straight; a lane that ends beside others does end.
         """
         seen = self.frames_of(points_m)
-        lengths, widths = self._lengths_and_widths()
+        lengths, widths = self._lengths_and_widths
         aside = np.maximum(np.abs(seen.d_m) - widths / 2, 0)
         before = np.where(self.open_ends[:, 0], 0.0, np.maximum(-seen.s_m, 0))
         after = np.where(self.open_ends[:, 1], 0.0, np.maximum(seen.s_m - lengths, 0))
         return np.asarray(np.hypot(aside, before + after).min(-1))
 
+    @cached_property
     def _lengths_and_widths(self) -> tuple[np.ndarray, np.ndarray]:
         """Of the lanes, each (lanes,)."""
         lengths, widths = zip(*((lane.length_m, lane.width_m) for lane in self.lanes), strict=True)

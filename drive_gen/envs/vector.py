@@ -7,6 +7,7 @@ highway-env itself (and the pygame it loads) is imported when the first environm
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from typing import Any, Literal
 
 import gymnasium
@@ -138,13 +139,19 @@ class DriveEnv(gymnasium.Env[np.ndarray, Any]):
 
 def source_of(config: EnvConfig, driver: str, seed: int, notes: dict[str, Any] | None = None) -> Source:
     """Where an episode comes from that a driver drives in the world of a seed."""
+    settings, digest, versions = _world_of(config, repr(config))
+    return Source("simulated", config.env, f"{config.env}/{seed}", seed=seed, driver=driver,
+                  config_hash=digest, versions=versions, notes={"config": dict(settings), **(notes or {})})
+
+
+@cache
+def _world_of(config: EnvConfig, written: str) -> tuple[dict[str, Any], str, dict[str, str]]:
+    """Settings that are not highway-env's defaults, hash and versions; 6 and 6.0 are equal, but not written so."""
     from drive_gen.envs.reference import config_hash, versions
 
     settings = {name: list(value) if isinstance(value, tuple) else value
                 for name, value in dataclasses.asdict(config).items() if value is not None}
-    return Source("simulated", config.env, f"{config.env}/{seed}", seed=seed, driver=driver,
-                  config_hash=config_hash(config), versions=versions(),
-                  notes={"config": settings, **(notes or {})})
+    return settings, config_hash(config), versions()
 
 
 def register_envs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -37,63 +38,60 @@ def contacts(episode: Episode, agent: int) -> list[Contact]:
     At fault, after nuPlan: the agent runs into a stopped one, hits another with its front, or is hit on the
     side while not wholly in one lane. One that stands, or is hit from behind, is not at fault.
     """
-    found, near = [], _near(episode, agent)
-    for other in np.flatnonzero(near.any(1)).tolist():
-        if (touch := _first_touch(episode, agent, other, near[other])) is not None:
-            frame, mine, theirs = touch
-            kind = _kind(episode, agent, other, frame, mine, theirs)
-            at_fault = kind in ("stopped other", "front") or (
-                kind == "side" and _between_lanes(episode, agent, mine))
-            found.append(Contact(frame, other, kind, at_fault))
+    found = []
+    for frame, other, mine, theirs in _first_touches(episode, agent):
+        kind = _kind(episode, agent, other, frame, mine, theirs)
+        at_fault = kind in ("stopped other", "front") or (
+            kind == "side" and _between_lanes(episode, agent, mine))
+        found.append(Contact(frame, other, kind, at_fault))
     return sorted(found)
 
 
-def _near(episode: Episode, agent: int) -> np.ndarray:
-    """Where both are present and so near that they may touch before the next frame; (A, T) bool."""
+def _first_touches(episode: Episode, agent: int) -> Iterator[tuple[int, int, _Pose, _Pose]]:
+    """For each other agent that this one touches: the frame before the first contact, its number, both poses.
+
+    Every pair and interval in which they may touch is tested at once, at poses SWEEP_M apart at most.
+    """
     both = episode.valid[agent] & episode.valid
     both[agent] = False
+    near, moved = _near(episode, agent, both)
+    if not near.any():
+        return
+    others, frames = np.nonzero(near)  # by the other agent, then in order of time
+    goes_on = np.zeros_like(near)
+    goes_on[:, :-1] = both[:, 1:]
+    tests = np.where(goes_on[near], np.maximum(np.ceil(moved[near] / SWEEP_M), 1), 1).astype(np.int64)
+    number = np.repeat(np.arange(len(tests)), tests)  # of the pair and interval, of each test
+    # The pose at the interval's end is the next frame's first test.
+    share = (np.arange(len(number)) - (tests.cumsum() - tests)[number]) / tests[number]
+    others, frames = others[number], frames[number]
+    egos = np.full_like(others, agent)
+    mine, theirs = (_swept(episode, agents, frames, share) for agents in (egos, others))
+    hits = np.flatnonzero(overlaps(*mine, episode.size_m[agent], *theirs, episode.size_m[others]))
+    for first in hits[np.unique(others[hits], return_index=True)[1]].tolist():
+        yield int(frames[first]), int(others[first]), _at(mine, first), _at(theirs, first)
+
+
+def _near(episode: Episode, agent: int, both: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where they are so near that they may touch before the next frame, and how far apart they move until it.
+
+    (A, T) bool, and metres; `both` (A, T) says where both are present.
+    """
     apart = episode.position_m.astype(np.float64) - episode.position_m[agent]
     diagonals = np.hypot(*episode.size_m.astype(np.float64).T)
     reach = (diagonals + diagonals[agent])[:, None] / 2
-    return np.asarray(both & (np.hypot(apart[..., 0], apart[..., 1]) <= reach + _moved(apart)))
+    moved = np.zeros(both.shape)  # 0 at the last frame
+    moved[:, :-1] = np.hypot(*np.moveaxis(np.diff(apart, axis=1), -1, 0))
+    return both & (np.hypot(apart[..., 0], apart[..., 1]) <= reach + moved), moved
 
 
-def _moved(apart: np.ndarray) -> np.ndarray:
-    """How far differences (..., T, 2) of positions move to the next frame; (..., T), 0 at the last."""
-    moved = np.zeros(apart.shape[:-1])
-    moved[..., :-1] = np.hypot(*np.moveaxis(np.diff(apart, axis=-2), -1, 0))
-    return moved
-
-
-def _first_touch(episode: Episode, agent: int, other: int,
-                 near: np.ndarray) -> tuple[int, _Pose, _Pose] | None:
-    """The frame before the first contact of two agents and both poses at it; None where they never touch.
-
-    `near` (T,) says at which frames they may touch.
-    """
-    both = episode.valid[agent] & episode.valid[other]
-    moved = _moved(episode.position_m[other].astype(np.float64) - episode.position_m[agent])
-    for frame in np.flatnonzero(near):
-        goes_on = frame + 1 < episode.steps and both[frame + 1]
-        tests = max(int(np.ceil(moved[frame] / SWEEP_M)), 1) if goes_on else 1
-        # The pose at the interval's end is the next frame's first test.
-        shares = np.arange(tests) / tests
-        mine, theirs = (_swept(episode, number, int(frame), shares) for number in (agent, other))
-        hit = overlaps(*mine, episode.size_m[agent], *theirs, episode.size_m[other])
-        if hit.any():
-            first = int(hit.argmax())
-            return int(frame), _at(mine, first), _at(theirs, first)
-    return None
-
-
-def _swept(episode: Episode, agent: int, frame: int, shares: np.ndarray) -> _Pose:
-    """Poses of one agent at shares (n,) of the interval that begins at `frame`; (n, 2) and (n,)."""
-    position = episode.position_m[agent, frame].astype(np.float64)
-    heading = float(episode.heading_rad[agent, frame])
-    if len(shares) == 1:
-        return _Pose(position[None], np.array([heading]))
-    step = episode.position_m[agent, frame + 1] - position
-    turn = float(wrap(episode.heading_rad[agent, frame + 1] - heading))
+def _swept(episode: Episode, agents: np.ndarray, frames: np.ndarray, shares: np.ndarray) -> _Pose:
+    """Poses at shares of the intervals that begin at the frames; all (n,) -> (n, 2) and (n,)."""
+    after = np.minimum(frames + 1, episode.steps - 1)
+    position = episode.position_m[agents, frames].astype(np.float64)
+    heading = episode.heading_rad[agents, frames]
+    step = episode.position_m[agents, after] - position
+    turn = wrap(episode.heading_rad[agents, after] - heading)
     return _Pose(position + shares[:, None] * step, heading + shares * turn)
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from drive_gen.data.processes import progress_bar, results_of
-from drive_gen.data.store import write_episodes
+from drive_gen.data.store import SHARD_EPISODES, Writer
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError, make_folder, write_text
 
 SCHEMA = "drive_gen.evaluation/1"
 SUMMARY, ROWS, EPISODES = "summary.json", "rows.jsonl", "episodes"
-FLUSH_EPISODES = 16  # at most so many finished episodes are lost to a kill
+FLUSH_EPISODES = 16  # at most so many finished episodes are lost to a kill, where they come one by one
 
 Row = dict[str, Any]
 Unit = TypeVar("Unit")
@@ -73,14 +73,14 @@ def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, 
     Results are taken in the units' order, so that the files do not depend on the number of workers. An
     episode is stored before its row: a row's episode is always there.
     """
-    waiting: list[tuple[Row, Episode]] = []
     if not units:
         return
+    store, waiting = Writer(out / EPISODES, split="test"), list[Row]()
 
     def flush() -> None:
-        write_episodes(out / EPISODES, [episode for _, episode in waiting], split="test")
+        store.flush()
         with (out / ROWS).open("a", encoding="utf-8") as file:
-            file.write("".join(json.dumps(row, allow_nan=False) + "\n" for row, _ in waiting))
+            file.write("".join(json.dumps(row, allow_nan=False) + "\n" for row in waiting))
             file.flush()
             os.fsync(file.fileno())
         waiting.clear()
@@ -89,10 +89,14 @@ def run_units(out: Path, units: Sequence[Unit], work: Work[Unit], workers: int, 
     try:
         with results_of(units, work, workers) as results, progress_bar() as progress:
             for found in progress.track(results, total=len(units), description=what):
-                waiting += found
-                done += len(found)
-                if len(waiting) >= FLUSH_EPISODES:
-                    flush()
+                # Episodes that come many at a time come fast: full shards are fewer files to sync.
+                most = FLUSH_EPISODES if len(found) == 1 else SHARD_EPISODES
+                for row, episode in found:
+                    store.add(episode)
+                    waiting.append(row)
+                    done += 1
+                    if len(waiting) >= most:
+                        flush()
     except KeyboardInterrupt:
         print(f"{done} more episodes are kept in {out}; the same command goes on", file=sys.stderr)
         raise

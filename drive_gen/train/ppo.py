@@ -117,7 +117,7 @@ def train_ppo(config: EnvConfig, out: Path, training: PpoTraining, workers: int 
     card = Card(data=(f"{config.env}, simulated while training",), seed=training.seed)
     run = RunFolder(out, settings, card, resume_command="drive-gen train ppo --resume --out")
     run.start(resume)
-    with _own_randomness():
+    with _own_randomness(), _one_thread():
         learner = _make_learner(config, training, workers)
         done = _load_state(learner, out) if resume else 0
         try:
@@ -155,7 +155,8 @@ def _worlds_of(config: EnvConfig, training: PpoTraining, workers: int) -> Any:
     if training.engine == "simulator":
         from drive_gen.envs.simulator.sb3 import SimulatorVecEnv
 
-        return SimulatorVecEnv(training.worlds, config)
+        # A step of so few worlds takes less time than two threads need to share it.
+        return SimulatorVecEnv(training.worlds, config, threads=1)
     from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
     makers = [_Maker(config, apart=workers > 1) for _ in range(workers)]
@@ -260,6 +261,17 @@ def _progress(total: int) -> Iterator[Callable[[int, float], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda done, value: bar.update(task, completed=done, description=f"return {value:.2f}")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """So small a network's matrices cost torch's threads more than they save, most so on busy cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextmanager
