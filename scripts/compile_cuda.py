@@ -1,7 +1,7 @@
 """Do the kernels compile for a GPU, and what do they need? python scripts/compile_cuda.py --arch 90
 
-Needs no GPU, but `pip install 'drive-gen[cuda]' nvidia-cuda-nvcc`: numba-cuda compiles each kernel to PTX, and
-ptxas to machine code, of which it tells registers, stack and spills a thread. All environments share the
+Needs no GPU, but `pip install 'drive-gen[cuda]' nvidia-cuda-nvcc`: numba-cuda compiles each kernel to PTX,
+and ptxas to machine code, of which it tells registers, stack and spills a thread. All environments share the
 kernels, except that a regulated road's scratch space is of another type. The exit status is 1 where a kernel
 does not compile. It takes minutes.
 """
