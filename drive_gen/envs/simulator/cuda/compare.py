@@ -39,7 +39,7 @@ class Agreement:
 def compare(family: str, worlds: int, steps: int, seed: int, **overrides: Any) -> Agreement:
     """Drive worlds of seeds seed, seed + 1, ... on both, under random actions."""
     host = Simulator(env=family, worlds=worlds, **overrides)
-    gpu = CudaSimulator(env=family, worlds=worlds, autoreset=False, **overrides)
+    gpu = CudaSimulator(env=family, worlds=worlds, **overrides)  # whose ended worlds begin anew, unobserved
     draws, running = np.random.default_rng([seed, 1]), np.ones(worlds, np.bool_)
     parted, gaps = compared(host, gpu, host.reset(seed), to_host(gpu.reset(seed)))
     first, largest = (0 if parted.any() else None), gaps[~parted].max(0, initial=0.0)
@@ -47,7 +47,8 @@ def compare(family: str, worlds: int, steps: int, seed: int, **overrides: Any) -
     for step in range(1, steps + 1):
         decisions += int(running.sum())
         actions = draw_actions(draws, host.place.rules, worlds, host.agents)
-        ours, theirs = host.step(actions), CudaStep(*map(to_host, gpu.step(to_device(actions))))
+        ours = host.step(actions, running)
+        theirs = CudaStep(*map(to_host, gpu.step(to_device(actions))))
         parted, gaps = compared(host, gpu, host.observe(), to_host(gpu.observe()))
         parted |= (ours.terminated != theirs.terminated) | (ours.truncated != theirs.truncated)
         gaps[:, 2] = abs(ours.reward - theirs.reward)
@@ -56,6 +57,8 @@ def compare(family: str, worlds: int, steps: int, seed: int, **overrides: Any) -
         running &= ~parted
         largest = np.maximum(largest, gaps[running].max(0, initial=0.0))
         running &= ~(ours.terminated | ours.truncated)
+        if not running.any():
+            break
     gpu.check()
     return Agreement(family, worlds, steps, decisions, int((~lost).sum()), first, *largest.tolist())
 

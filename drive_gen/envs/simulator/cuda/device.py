@@ -8,6 +8,7 @@ the tests run everything but the GPU's compiler.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -39,12 +40,14 @@ class Kernel:
 
     def __init__(self, function: Callable[..., None], worlds: int, *arguments: Any) -> None:
         threads = min(THREADS, worlds) if SIMULATED else THREADS
-        self._grid = (worlds + threads - 1) // threads, threads
-        self._launch = cuda.jit(function) if SIMULATED else _compiled(function, tuple(map(typeof, arguments)))
+        made = cuda.jit(function) if SIMULATED else _compiled(function, tuple(map(typeof, arguments)))
+        with warnings.catch_warnings():  # that few worlds do not fill a GPU
+            warnings.filterwarnings("ignore", message="Grid size")
+            self._launch = made[(worlds + threads - 1) // threads, threads]
 
     def __call__(self, *arguments: Any) -> None:
         """Launch it; returns before it has run."""
-        self._launch[self._grid](*arguments)
+        self._launch(*arguments)
 
 
 @cache
