@@ -61,7 +61,7 @@ class Planner:
         chosen = np.zeros(simulator.worlds, np.int64)
         search = self.search
         share(lambda first, last: search_worlds(simulator.cars, simulator.clocks, simulator.place, search, chosen,
-                                                first, last), len(observation), simulator.threads)
+                                                first, last), len(observation), simulator.threads, SEARCH_US)
         return chosen[: len(observation)], state
 
     @property
@@ -78,6 +78,7 @@ class Planner:
         return int(action), float(value)
 
 
+SEARCH_US = 500.0  # of one world, about
 # The teacher: it keeps distances at which a learner's small errors are no crash.
 CAREFUL = Planner(depth=3, caution=3.0, headway_s=1.0, time_to_collision_s=4.0)
 

@@ -155,8 +155,7 @@ def _worlds_of(config: EnvConfig, training: PpoTraining, workers: int) -> Any:
     if training.engine == "simulator":
         from drive_gen.envs.simulator.sb3 import SimulatorVecEnv
 
-        # A step of so few worlds takes less time than two threads need to share it.
-        return SimulatorVecEnv(training.worlds, config, threads=1)
+        return SimulatorVecEnv(training.worlds, config)
     from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
     makers = [_Maker(config, apart=workers > 1) for _ in range(workers)]

@@ -9,15 +9,14 @@ import gymnasium
 import numpy as np
 
 from drive_gen.envs.files import InputError
-from drive_gen.envs.simulator.jit import compiled
-from drive_gen.envs.simulator.nearest import Near
 from drive_gen.envs.simulator.observations import observation_of
-from drive_gen.envs.simulator.observe_collisions import DEPTH, Collisions, observe_collisions
-from drive_gen.envs.simulator.observe_grid import Grid, observe_grid
-from drive_gen.envs.simulator.observe_kinematics import Kinematics, observe_kinematics
+from drive_gen.envs.simulator.observe_all import see_collisions, see_grid, see_kinematics
 from drive_gen.envs.simulator.place import Place
 from drive_gen.envs.simulator.sharing import share
 from drive_gen.envs.world import WorldState
+
+_LOOPS: dict[str, Any] = {"kinematics": see_kinematics, "collisions": see_collisions, "grid": see_grid}
+LOOK_US = 10.0  # of one world
 
 
 class Observer:
@@ -38,7 +37,7 @@ class Observer:
     def look(self, cars: np.ndarray, clocks: np.ndarray, place: Place, threads: int) -> np.ndarray:
         """The observations now."""
         share(lambda first, last: self._loop(cars, clocks, place, self._settings, self.array, first, last),
-              len(clocks), threads)
+              len(clocks), threads, LOOK_US)
         return self.array
 
 
@@ -51,46 +50,3 @@ def config_of(asked: str | Mapping[str, Any], settings: Mapping[str, Any]) -> Ma
                          "{'type': 'TimeToCollision'}")
     config: Mapping[str, Any] = settings["observation"]
     return config if asked == "highway-env" else None
-
-
-@compiled
-def _see_kinematics(cars: np.ndarray, clocks: np.ndarray, place: Place, seen: Kinematics, out: np.ndarray,
-                    first: int, last: int) -> None:
-    near = Near(np.zeros(seen.rows - 1, np.int64), np.zeros(seen.rows - 1))
-    for number in range(first, last):
-        row = 0
-        for car in range(clocks[number].count):
-            if cars[number, car].controlled and row < out.shape[1]:
-                observe_kinematics(cars[number], clocks[number], place.network, seen, car, near,
-                                   out[number, row])
-                row += 1
-        out[number, row:] = 0
-
-
-@compiled
-def _see_collisions(cars: np.ndarray, clocks: np.ndarray, place: Place, seen: Collisions, out: np.ndarray,
-                    first: int, last: int) -> None:
-    stack = np.zeros((1 + DEPTH * place.network.out_of.shape[1], 3), np.int64)  # as stack_of
-    for number in range(first, last):
-        row = 0
-        for car in range(clocks[number].count):
-            if cars[number, car].controlled and row < out.shape[1]:
-                observe_collisions(cars[number], clocks[number], place.network, place.rules, seen, car, stack,
-                                   out[number, row])
-                row += 1
-        out[number, row:] = 0
-
-
-@compiled
-def _see_grid(cars: np.ndarray, clocks: np.ndarray, place: Place, seen: Grid, out: np.ndarray, first: int,
-              last: int) -> None:
-    for number in range(first, last):
-        row = 0
-        for car in range(clocks[number].count):
-            if cars[number, car].controlled and row < out.shape[1]:
-                observe_grid(cars[number], clocks[number], place.network, seen, car, out[number, row])
-                row += 1
-        out[number, row:] = 0
-
-
-_LOOPS: dict[str, Any] = {"kinematics": _see_kinematics, "collisions": _see_collisions, "grid": _see_grid}

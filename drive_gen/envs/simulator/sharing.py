@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-FEW_WORLDS = 8  # a thread: below, threads cost more than they save
+THREAD_US = 200.0  # of work a thread: with less, waking it costs more than it saves
 PIECES = 4  # a thread, on average: one that is done early helps with the rest
 
 
-def share(loop: Callable[[int, int], None], worlds: int, threads: int) -> None:
-    """Run a loop over worlds, from a first to before a last, in as many threads as pay."""
-    parts = min(threads, worlds // FEW_WORLDS)
+def share(loop: Callable[[int, int], None], worlds: int, threads: int, world_us: float) -> None:
+    """Run a loop over worlds, from a first to before a last, in as many threads as pay.
+
+    `world_us`: about how many microseconds one world takes.
+    """
+    parts = min(threads, worlds, int(worlds * world_us / THREAD_US))
     if parts < 2:
         loop(0, worlds)
         return
-    size = max(FEW_WORLDS, -(-worlds // (parts * PIECES)))
+    size = math.ceil(worlds / (parts * PIECES))
     pieces = iter(range(0, worlds, size))  # threads take turns at it under Python's lock
 
     def work() -> None:

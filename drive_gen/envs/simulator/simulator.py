@@ -30,6 +30,7 @@ from drive_gen.envs.vector import BOUND, source_of
 from drive_gen.envs.world import EnvConfig, WorldState
 
 CAR_KIND, OBSTACLE_KIND = KINDS.index("car"), KINDS.index("obstacle")
+FRAME_US, LOOK_US = 0.1, 2.0  # a car's frame, what one world shows; about
 MOST_BYTES = 2**34  # of cars and tape; more is a mistake in the number of worlds
 
 
@@ -98,6 +99,7 @@ class Simulator:
                                 nothing=ego == "idm")
         self._block = addresses(Held(self.cars, self.clocks, self.place, self.wanted, self.tape, self.results,
                                      own))
+        self._step_us = FRAME_US * room * float(self.place.rules.frames)  # about, of one world
         self._all = np.arange(int(worlds))
         self.threads = threads or cores()
         self._fills = self.place.spawn.plan.family == INTERSECTION or len(self.place.logs.valid)  # cars come
@@ -150,7 +152,7 @@ class Simulator:
 
     def observe(self) -> np.ndarray:
         """What every controlled car sees now, (W, A, 17, 9) float32; overwritten by the next call."""
-        share(lambda first, last: batch.observe(self._block, first, last), self.worlds, self.threads)
+        share(lambda first, last: batch.observe(self._block, first, last), self.worlds, self.threads, LOOK_US)
         if self._observer:
             self._observer.look(self.cars, self.clocks, self.place, self.threads)
         return self.observation
@@ -290,7 +292,8 @@ class Simulator:
             self.wanted.due[self._numbers(worlds)] = due
         if again is not None:
             self.wanted.due[again] = BEGIN
-        share(lambda first, last: batch.advance(self._block, first, last, observe), self.worlds, self.threads)
+        share(lambda first, last: batch.advance(self._block, first, last, observe), self.worlds, self.threads,
+              self._step_us)
         if self._fills and self.results.full.any():
             number = int(self.results.full.argmax())
             raise InputError(f"world {number} has no room for another car; this is a defect of drive_gen: "
