@@ -12,10 +12,11 @@ worlds.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -133,13 +134,15 @@ def vector_steps(config: EnvConfig, worlds: int, threads: int | None) -> Callabl
     env = SimulatorVectorEnv(worlds, config, threads=threads, autoreset_mode=AutoresetMode.NEXT_STEP)
     env.reset(seed=0)
     env.action_space.seed(0)
-    actions = [env.action_space.sample() for _ in range(64)]
-    count = 0
+    return stepping(env, [env.action_space.sample() for _ in range(64)], worlds)
+
+
+def stepping(env: Any, actions: Sequence[np.ndarray], worlds: int) -> Callable[[], int]:
+    """Steps all worlds with the next of the actions, over and over, and says how many worlds there are."""
+    coming = itertools.cycle(actions)
 
     def step() -> int:
-        nonlocal count
-        env.step(actions[count % len(actions)])
-        count += 1
+        env.step(next(coming))
         return worlds
 
     return step
@@ -178,15 +181,7 @@ def envpool_steps(env: str, worlds: int) -> Callable[[], int]:
     space: Any = pool.action_space
     actions = [draw.integers(space.n, size=worlds) if hasattr(space, "n")
                else draw.uniform(-1, 1, (worlds, *space.shape)).astype(np.float32) for _ in range(64)]
-    count = 0
-
-    def step() -> int:
-        nonlocal count
-        pool.step(actions[count % len(actions)])
-        count += 1
-        return worlds
-
-    return step
+    return stepping(pool, actions, worlds)
 
 
 def import_s() -> float:
