@@ -2,8 +2,8 @@
 
 Policy steps a CPU second, observations included, under random meta-actions, with ended episodes begun anew
 (highway-env's own resets are not counted: they would flatter us). EnvPool is another simulator of the
-same worlds, in C++, though not step-equal; `pip install drive-gen[bench]` brings it. Ratios travel, seconds
-do not.
+same worlds, in C++ (scripts/envpool_fidelity.py tells how equal); `pip install -e '.[bench]'` brings it.
+Ratios travel, seconds do not.
 
 --quick takes about a minute; --json FILE writes the rows; --curves FILE.png draws cost by vehicles and by
 worlds.
@@ -73,7 +73,7 @@ def main(wanted: Bench) -> int:
     if wanted.quick:
         wanted = replace(wanted, seconds=1.0, worlds=128, envs=("highway-v0", "highway-fast-v0", "merge-v0",
                                                                "roundabout-v0", "intersection-v0"))
-    console = Console()
+    console = Console(width=max(Console().width, 110))  # of the table, in a pipe too
     rows = []
     for env in wanted.envs:
         rows.append(measured(env, wanted))
