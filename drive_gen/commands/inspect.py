@@ -31,7 +31,9 @@ def inspect(path: Path, /, *, json: bool = False) -> int:
         print(f"note: {line}")
     for line in found.problems:
         print(f"problem: {line}")
-    print(f"{len(found.problems) or 'no'} problems" + (f"; next: {found.next}" if found.next else ""))
+    count = len(found.problems)
+    said = f"{count or 'no'} problem{'' if count == 1 else 's'}"
+    print(f"{said}; next: {found.next}" if found.next else said)
     return 1 if found.problems else 0
 
 

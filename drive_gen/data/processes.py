@@ -15,15 +15,12 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from drive_gen.envs.simulator.sharing import cores
+
 AHEAD = 16
 
 Unit = TypeVar("Unit")
 Result = TypeVar("Result")
-
-
-def cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
