@@ -107,6 +107,17 @@ def test_overlaps_are_problems_unless_noted_or_crashed(tmp_path: Path) -> None:
     assert found.remarks == ["1 pairs of logged bodies overlap; the episodes' notes name them"]
 
 
+def test_a_simulations_traffic_may_overlap_its_ego_may_not(tmp_path: Path) -> None:
+    odd = episode("odd", apart_m=3.0)
+    traffic = replace(odd, ego=None, source=replace(odd.source, kind="simulated", name="traffic"))
+    ego = replace(odd, ego=0, source=replace(odd.source, kind="simulated", name="ego"))
+    write_episodes(tmp_path, [traffic, ego])
+    found = inspect_path(tmp_path)
+    assert len(found.problems) == 1
+    assert "ego" in found.problems[0]
+    assert "1 pairs of a simulation's traffic overlap" in found.remarks[0]
+
+
 def checkpoint(folder: Path, kind: str = "behavior") -> Path:
     """The files of a checkpoint; a network of 2 x 3 and 4 weights."""
     header = json.dumps({"__metadata__": {"format": "pt"},

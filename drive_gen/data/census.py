@@ -23,7 +23,7 @@ class Census:
         self.lengths: list[tuple[int, int]] = []  # agents and frames of each
         self.speeds: list[tuple[float, float, float, int]] = []  # least, sum, greatest and number of each
         self.seconds = 0.0
-        self.crashed = self.decisions = self.noted = 0
+        self.crashed = self.decisions = self.noted = self.unseen = 0
         self.overlapping: list[str] = []
 
     def add(self, episode: Episode, row: Row | None = None) -> None:
@@ -44,12 +44,17 @@ class Census:
         self._add_overlaps(episode, row.key if row else source.name)
 
     def _add_overlaps(self, episode: Episode, name: str) -> None:
-        """Overlaps that no crash explains and the importer has not noted are problems."""
+        """Overlaps that no crash explains and the importer has not noted are problems.
+
+        Not among the traffic of a simulation: highway-env looks for collisions of controlled cars alone.
+        """
         noted = {tuple(pair[:2]) for pair in episode.source.notes.get("overlaps", [])}
         self.noted += len(noted)
         for one, other in box_overlaps(episode):
             ids = (int(episode.agent_id[one]), int(episode.agent_id[other]))
-            if ids not in noted and not episode.crashed[[one, other]].any():
+            if episode.source.kind == "simulated" and episode.ego not in (one, other):
+                self.unseen += 1
+            elif ids not in noted and not episode.crashed[[one, other]].any():
                 self.overlapping.append(f"{name}: agents {ids[0]} and {ids[1]} overlap, none crashed")
 
     def facts(self) -> dict[str, Any]:
