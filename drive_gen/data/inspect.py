@@ -87,8 +87,8 @@ def inspect_store(folder: Path) -> Inspection:
     if census.noted:
         found.remarks.append(f"{census.noted} pairs of logged bodies overlap; the episodes' notes name them")
     if census.unseen:
-        found.remarks.append(f"{census.unseen} pairs of a simulation's traffic overlap: highway-env looks for "
-                             "collisions of controlled cars alone")
+        found.remarks.append(f"{census.unseen} pairs of a simulation's traffic overlap: highway-env looks "
+                             "for collisions of controlled cars alone")
     if not rows:
         found.remarks.append("the store is empty")
     found.next = (f"drive-gen train behavior --data {folder} --out runs/behavior" if rows
