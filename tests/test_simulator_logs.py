@@ -16,6 +16,7 @@ from drive_gen.envs.replay import Replay
 from drive_gen.envs.road import Lane, Road
 from drive_gen.envs.simulator.lanes import closest_lane
 from drive_gen.envs.simulator.log_simulator import LogSimulator, cases_of
+from drive_gen.envs.simulator.reactive import ReactiveReplay
 from drive_gen.envs.simulator.road_network import network_of_road
 from drive_gen.envs.simulator.simulator import Simulator
 from drive_gen.envs.simulator.types import IDM, LOGGED, MDP
@@ -83,6 +84,37 @@ def test_the_controlled_car_moves_as_in_a_replay(actions: list[int], start: int)
         np.testing.assert_allclose(result.observation[0, 0], seen, atol=1e-5)
         assert simulator.egos()["speed"][0] == pytest.approx(replay.scene().speed_mps[replay.scene().ego])
     assert bool(result.truncated[0]) or replay.collision is not None
+
+
+def test_brakes_end_at_a_standstill_as_in_a_replay() -> None:
+    simulator = LogSimulator(busy(), horizon_s=7.0, decision_s=0.5, actions="continuous")
+    replay = Replay(busy(), 4, 0, 71, 0.5)
+    simulator.begin(np.array([[4, 0]]))
+    for control in ([-0.7, 0.05], [-1.0, 0.0], [-1.0, 0.1], [-1.0, 0.1], [-0.3, 0.1], [0.2, -0.1]):
+        result, (seen, _) = simulator.step(np.array([control])), replay.step(np.array(control))
+        np.testing.assert_allclose(result.observation[0, 0], seen, atol=1e-5)
+        assert result.speed[0] >= 0
+    assert 0 < result.speed[0] < 1
+
+
+def test_those_behind_react_and_those_in_a_log_do_not() -> None:
+    """The ego stops; the car 30 m behind it, at 20 m/s, would run into it."""
+    log = log_of([(100, 1, 20, 0, 81), (70, 1, 20, 0, 81), (0, 0, 20, 0, 81)])
+    plain, reactive = Replay(log, 0, 0, 81, 1.0), ReactiveReplay(log, 0, 0, 81, 1.0, meta=False)
+    np.testing.assert_array_equal(reactive.reset(), plain.reset())
+    for replay in (plain, reactive):
+        while not replay.done:
+            replay.step(np.array([-0.6, 0.0]))
+    assert plain.collision is not None
+    assert (plain.collision.agent_id, plain.collision.from_behind) == (1, True)
+    assert reactive.collision is None
+    driven = reactive.episode("braking")
+    np.testing.assert_allclose(driven.speed_mps[0, :41:10], [20, 17, 14, 11, 8], atol=1e-4)
+    assert abs(driven.position_m[1, -1, 1] - 4.0) > 2  # MOBIL takes it out of the lane
+    assert driven.valid.all()
+    np.testing.assert_allclose(driven.position_m[2, :20], log.position_m[2, :20], atol=0.2)  # nothing to do
+    reactive.reset()
+    assert reactive.step(np.array([0.0, 0.0]))[1] is False
 
 
 def test_hands_change_and_change_back() -> None:

@@ -12,7 +12,8 @@ def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, e
              config: Path | None = None, episodes: int = 100, seed: int = 10000,
              floor: str = "slower,idle,gap,idm", mode: Literal["tilt", "bc", "target"] | None = None,
              engine: Literal["simulator", "reference"] = "simulator", replay: Path | None = None,
-             cases: int = 100, horizon_s: float = 6.0, workers: int = 0, json: bool = False) -> int:
+             cases: int = 100, horizon_s: float = 6.0, others: Literal["log", "idm"] = "log",
+             workers: int = 0, json: bool = False) -> int:
     """Measure a driver beside the floor drivers, on the same seeds, and keep every episode.
 
     A killed run goes on where it was: give the same command again.
@@ -32,6 +33,7 @@ def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, e
         replay: A store of logged episodes: hand its held-out cars to the driver instead.
         cases: With --replay, how many cars are handed over.
         horizon_s: With --replay, for how many seconds each.
+        others: With --replay, what the other cars do: what they did (log), or react as IDM and MOBIL (idm).
         workers: Processes; 0 means one a core.
         json: Print only the summary, as JSON.
     """
@@ -43,7 +45,7 @@ def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, e
         from drive_gen.evaluate.replay import evaluate_replay
 
         summary = evaluate_replay(reference, replay, out, cases=cases, horizon_s=horizon_s, seed=seed,
-                                  mode=mode, workers=workers, command=command)
+                                  mode=mode, others=others, workers=workers, command=command)
     else:
         from drive_gen.commands.collect import read_config
         from drive_gen.evaluate.closed_loop import evaluate_closed_loop

@@ -184,6 +184,10 @@ class Replay:
         for name, value in (("position_m", position), ("heading_rad", heading), ("speed_mps", speed),
                             ("valid", True)):
             self._note(name, value)
+        return self._arrive()
+
+    def _arrive(self) -> bool:
+        """Look for contact at the frame just reached; whether the replay is over."""
         touched = self._touched()
         new = touched & ~self._touching
         self._touching = self._touching & touched

@@ -1,6 +1,7 @@
 """A driver in place of logged cars: how far from what people did it goes, and what it runs into.
 
-The other cars do again what they did, so a car that hits the driver from behind is no fault of its own.
+The other cars do again what they did, so a car that hits the driver from behind is no fault of its own; or
+they react, as IDM and MOBIL would.
 Beside it stand constant velocity, IDM, and the log itself, which says how much of a figure is the log's own
 noise.
 """
@@ -11,7 +12,7 @@ import dataclasses
 import time
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from drive_gen.envs.episode import Episode, Scene
 from drive_gen.envs.files import InputError, hash_of, write_json
 from drive_gen.envs.reference import versions
 from drive_gen.envs.replay import TARGET_SPEEDS_MPS, Replay
+from drive_gen.envs.simulator.reactive import ReactiveReplay
 from drive_gen.envs.world import EnvConfig
 from drive_gen.evaluate.cases import HELD_OUT, HISTORY_S, Case, choose_cases, episode_of
 from drive_gen.evaluate.contacts import contacts
@@ -37,6 +39,7 @@ from drive_gen.evaluate.safety import off_road
 from drive_gen.policies.policy import Policy
 from drive_gen.policies.rules import ConstantVelocity, Idm
 
+Others = Literal["log", "idm"]
 CONSTANT_VELOCITY, IDM, LOG = RULES = ("constant velocity", "idm", "log")
 RULE_DECISION_S = 0.2
 META_DECISION_S = 1.0  # where a driver does not say
@@ -51,6 +54,7 @@ class _Setting:
     mode: str | None
     data: Path
     driver_hash: str
+    others: Others
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,10 +75,11 @@ class _Pilot:
 
 
 def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, horizon_s: float = 6.0,
-                    seed: int = 0, mode: str | None = None, workers: int = 0,
+                    seed: int = 0, mode: str | None = None, others: Others = "log", workers: int = 0,
                     command: str = "") -> dict[str, Any]:
     """Hand up to `cases` held-out cars of the store `data` to the driver and to the floors; the summary.
 
+    The others do what they did (others="log"), or IDM and MOBIL drive them in the simulator ("idm").
     Writes `out` as a closed-loop evaluation does: summary.json, rows.jsonl, the episodes. A killed run goes
     on where it was.
     """
@@ -84,9 +89,10 @@ def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, 
     if hasattr(main.policy, "attach"):
         raise InputError(f"{reference} reads highway-env's own world and cannot drive in a log; give a "
                          "checkpoint, or one of slower, idle, gap, idm")
-    setting = _Setting(reference, mode, data, main.hash)
+    setting = _Setting(reference, mode, data, main.hash, others)
     chosen = choose_cases(data, horizon_s, cases, seed)
-    digest = hash_of([horizon_s, *(dataclasses.astuple(case) for case in chosen),
+    digest = hash_of([horizon_s, *([] if others == "log" else [others]),
+                      *(dataclasses.astuple(case) for case in chosen),
                       *(row.sha256 for row in read_index(data) if row.split in HELD_OUT)])
     hashes = {main.name: main.hash} | {name: hash_of(name) for name in RULES if name != main.name}
     kept = open_folder(out, {name: (value, digest) for name, value in hashes.items()}, range(len(chosen)))
@@ -94,7 +100,8 @@ def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, 
     units = [_Unit(name, case) for name in hashes for case in chosen if (name, case.number) not in done]
     run_units(out, units, partial(_row_of, setting, hashes, digest), workers, f"replaying {data.name}")
     summary = {"schema": SCHEMA, "kind": "replay",
-               "config": {"data": str(data), "splits": list(HELD_OUT), "history_s": HISTORY_S, "seed": seed},
+               "config": {"data": str(data), "splits": list(HELD_OUT), "history_s": HISTORY_S, "seed": seed,
+                          "others": others},
                "config_hash": digest, "mode": mode or "as trained", "versions": versions(),
                "command": command, "cases": len(chosen), "horizon_s": horizon_s,
                "episodes_per_driver": len(chosen), "seeds": {"first": 0, "count": len(chosen)},
@@ -132,8 +139,9 @@ def _handed_over(setting: _Setting, unit: _Unit, log: Episode) -> tuple[Episode,
     """What a driver did with a car, and what became of it."""
     case = unit.case
     pilot = _pilot(setting, unit.driver, log, case)
-    replay = Replay(log, case.agent, case.start, case.start + case.frames, pilot.decision_s,
-                    pilot.target_speeds_mps)
+    place = (log, case.agent, case.start, case.start + case.frames, pilot.decision_s, pilot.target_speeds_mps)
+    replay = (Replay(*place) if setting.others == "log"
+              else ReactiveReplay(*place, meta=pilot.actions == "meta"))
     decision_ms = _drive(replay, pilot)
     driven = replay.episode(unit.driver)
     met = replay.collision.agent_id if replay.collision else None

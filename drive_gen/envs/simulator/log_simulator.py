@@ -34,7 +34,7 @@ class LogSimulator(Simulator):
     """
 
     def __init__(self, log: Episode, worlds: int = 1, *, horizon_s: float = 6.0, decision_s: float = 1.0,
-                 target_speeds_mps: Sequence[float] = TARGET_SPEEDS_MPS, actions: str | None = None,
+                 target_speeds_mps: Sequence[float] = TARGET_SPEEDS_MPS, actions: str = "meta",
                  tape: bool = False, threads: int | None = None) -> None:
         hertz, policy_hz = round(1 / log.dt_s), round(1 / decision_s)
         if abs(hertz * log.dt_s - 1) > 1e-6 or abs(policy_hz * decision_s - 1) > 1e-6 or hertz % policy_hz:
@@ -45,9 +45,11 @@ class LogSimulator(Simulator):
         self.cases = cases_of(log.valid, round(horizon_s * hertz))
         if not len(self.cases):
             raise InputError(f"{log.source.name} has no car for {horizon_s:g} s; ask for a shorter horizon_s")
-        config: dict[str, Any] = {"actions": actions} if actions else {}
+        config: dict[str, Any] = {"actions": actions}
+        if actions == "meta":
+            config["target_speeds_mps"] = tuple(target_speeds_mps)
         super().__init__(EnvConfig(env="highway-v0", vehicles=0, simulation_hz=hertz, policy_hz=policy_hz,
-                                   target_speeds_mps=tuple(target_speeds_mps), duration_s=horizon_s, **config),
+                                   duration_s=horizon_s, **config),
                          worlds, tape=tape, threads=threads)
         if tape:
             self.tape.size[:] = log.size_m  # of those, too, that have not come yet

@@ -92,6 +92,12 @@ def come_and_go(cars: Cars, world: Clock, network: Network, logs: Logs, scratch:
 
 
 @lean
+def stop_at_standstill(car: Car, rules: Rules) -> None:
+    """Let brakes end at a standstill, as envs.replay does: nobody reverses in recorded traffic."""
+    car.acceleration = max(car.acceleration, -max(car.speed, 0.0) / rules.dt_s)
+
+
+@lean
 def simulate_logged_frame(cars: Cars, world: Clock, network: Network, rules: Rules, logs: Logs,
                           scratch: Scratch) -> bool:
     """`frame.simulate_frame` among logged cars, who then come and go; False where there was no room."""
@@ -101,6 +107,7 @@ def simulate_logged_frame(cars: Cars, world: Clock, network: Network, rules: Rul
     for place in range(world.count):
         car: Car = cars[place]
         if car.kind != LOGGED:
+            stop_at_standstill(car, rules)
             move(car, network, rules)
         elif frame < logs.valid.shape[1] and logs.valid[car.row, frame]:
             put(car, logs, frame)
