@@ -148,6 +148,7 @@ def test_idm_never_ends_with_the_row_and_a_crash_with_a_logged_car_ends_the_worl
     simulator = LogSimulator(busy(), horizon_s=7.0)
     simulator.begin(np.array([[1, 0]]))
     simulator.hand_over(simulator.cars["number"] == 3, "idm")  # its row ends at frame 35
+    assert simulator.cars["target_speed"][simulator.cars["number"] == 3].tolist() == [18]  # the most it had
     for _ in range(5):
         simulator.step([1])
     assert 3 in logged_of(simulator, 0)

@@ -80,10 +80,9 @@ def hand_to_policy(car: Car, rules: Rules) -> None:
 @lean
 def hand_to_traffic(car: Car, rules: Rules, logs: Logs) -> None:
     """Let IDM and MOBIL drive a car: one of a log as one of the traffic, at the speed that it once went."""
-    from_log = car.kind == LOGGED
     car.controlled, car.checks = False, True
     hand_to_idm(car)
-    if from_log:
+    if logs.valid.shape[0] > 0:
         car.driver, car.target_speed = TRAFFIC, logs.about[car.row, 2]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.replay import TARGET_SPEEDS_MPS, Replay
 from drive_gen.envs.simulator.log_simulator import LogSimulator
+from drive_gen.envs.simulator.types import LOGGED
 
 
 class ReactiveReplay(Replay):
@@ -39,9 +40,7 @@ class ReactiveReplay(Replay):
         """One frame, from the simulator, which goes a whole decision ahead; whether the replay is over."""
         simulator, now = self.simulator, self.frame - self.start
         if now == simulator.clocks["steps"][0]:
-            others = ~simulator.cars["controlled"] & (np.arange(simulator.cars.shape[1])
-                                                      < simulator.clocks["count"][0])
-            simulator.hand_over(others, "idm")
+            simulator.hand_over(simulator.cars["kind"] == LOGGED, "idm")
             simulator.step(np.clip(self._action, -1, 1)[None] if held is not None else self._action[None],
                            observe=False)
         self._note("control", simulator.tape.control[0, self.agent, now])
