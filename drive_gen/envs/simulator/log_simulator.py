@@ -13,6 +13,7 @@ from drive_gen.envs.files import InputError
 from drive_gen.envs.replay import TARGET_SPEEDS_MPS
 from drive_gen.envs.road import Road
 from drive_gen.envs.simulator.building import built
+from drive_gen.envs.simulator.chosen import numbers_of
 from drive_gen.envs.simulator.lines import lines_of
 from drive_gen.envs.simulator.logs import Logs
 from drive_gen.envs.simulator.place import Place
@@ -59,7 +60,7 @@ class LogSimulator(Simulator):
 
         Observations of all (W, A, 17, 9). A row of -1 controls none.
         """
-        chosen, wanted = self._numbers(worlds), np.asarray(cases)
+        chosen, wanted = numbers_of(worlds, self.worlds), np.asarray(cases)
         if wanted.shape != (len(chosen), 2) or wanted.dtype.kind not in "iu":
             raise InputError(f"cases are {len(chosen)} pairs of a row and a frame, got {wanted.dtype} of shape "
                              f"{wanted.shape}")

@@ -16,6 +16,7 @@ from drive_gen.envs.observe import SHAPE
 from drive_gen.envs.road import Road
 from drive_gen.envs.simulator import batch
 from drive_gen.envs.simulator.asked import take, wanted_of
+from drive_gen.envs.simulator.chosen import numbers_of, seeds_of
 from drive_gen.envs.simulator.building import built, known_actions, longest
 from drive_gen.envs.simulator.convert import cars_of, state_after
 from drive_gen.envs.simulator.held import Held, addresses
@@ -127,7 +128,7 @@ class Simulator:
         seeds: one a world (an integer s means s, s + 1, ...). Without, a world goes on with its own generator
         as highway-env's reset() does; one that was never seeded gets a seed of its own.
         """
-        self._seed(self._numbers(worlds), seeds)
+        self._seed(numbers_of(worlds, self.worlds), seeds)
         self._begin(worlds)
         return self.observe()
 
@@ -207,12 +208,12 @@ class Simulator:
 
     def snapshot(self, worlds: np.ndarray | None = None) -> Snapshot:
         """A copy of all worlds, or of those numbered."""
-        chosen = self._numbers(worlds)
+        chosen = numbers_of(worlds, self.worlds)
         return Snapshot(self.cars[chosen], self.clocks[chosen])
 
     def restore(self, snapshot: Snapshot, worlds: np.ndarray | None = None) -> None:
         """Put worlds back, into all or into those numbered; what the tape holds of them ends there."""
-        chosen = self._numbers(worlds)
+        chosen = numbers_of(worlds, self.worlds)
         if snapshot.cars.shape != (len(chosen), self.cars.shape[1]):
             raise InputError(f"a snapshot of shape {snapshot.cars.shape} does not fit {len(chosen)} worlds of "
                              f"{self.cars.shape[1]} cars")
@@ -289,7 +290,7 @@ class Simulator:
             self.wanted.due[:] = due
         else:
             self.wanted.due[:] = WAIT
-            self.wanted.due[self._numbers(worlds)] = due
+            self.wanted.due[numbers_of(worlds, self.worlds)] = due
         if again is not None:
             self.wanted.due[again] = BEGIN
         share(lambda first, last: batch.advance(self._block, first, last, observe), self.worlds, self.threads,
@@ -305,26 +306,10 @@ class Simulator:
             fresh = chosen[self.clocks["rng_inc_low"][chosen] == 0]  # a PCG64's increment is odd
             self.seeds[np.setdiff1d(chosen, fresh)] = -1
             chosen, values = fresh, self._draws.integers(2**31, size=len(fresh))
-        elif isinstance(seeds, int | np.integer):
-            values = np.arange(seeds, seeds + len(chosen))
         else:
-            values = np.asarray(seeds)
-            if values.shape != (len(chosen),) or values.dtype.kind not in "iu":
-                raise InputError(f"seeds are {len(chosen)} integers, one a world, got {seeds!r}")
-        if len(values) and values.min() < 0:
-            raise InputError(f"a seed is 0 or more, got {values.min()}")
+            values = seeds_of(seeds, len(chosen))
         if not len(chosen):
             return
         clocks = self.clocks[chosen]
         seed_worlds(clocks, values.tolist())
         self.clocks[chosen], self.seeds[chosen] = clocks, values
-
-    def _numbers(self, worlds: np.ndarray | None) -> np.ndarray:
-        if worlds is None:
-            return self._all
-        numbers = np.asarray(worlds)
-        if numbers.dtype == np.bool_:
-            numbers = np.flatnonzero(numbers)
-        if numbers.ndim != 1 or (numbers.size and (numbers.min() < 0 or numbers.max() >= self.worlds)):
-            raise InputError(f"worlds are numbered from 0 to {self.worlds - 1}, got {worlds!r}")
-        return numbers.astype(np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from drive_gen.envs.files import InputError
 from drive_gen.envs.simulator.building import known_actions
+from drive_gen.envs.simulator.chosen import numbers_of, seeds_of
 from drive_gen.envs.simulator.cuda import device, kernels
 from drive_gen.envs.simulator.cuda.actions import Given, checked, take_controls, take_meta
 from drive_gen.envs.simulator.cuda.device import DeviceArray, Kernel
@@ -88,13 +89,12 @@ class CudaSimulator:
         """
         chosen = numbers_of(worlds, self.worlds)
         self._wait(chosen)
-        values = seeds_of(seeds, len(chosen))
-        if values is None and not self._own[chosen].all():
+        if seeds is not None:
+            self._seed(chosen, seeds_of(seeds, len(chosen)))
+        elif not self._own[chosen].all():
             fresh = chosen[~self._own[chosen]]
             self._seed(fresh, self._draws.integers(2**31, size=len(fresh)))
             self._wait(chosen)
-        elif values is not None:
-            self._seed(chosen, values)
         self._begin(self._worlds, self._shared, self._space)
         self._begun = self._begun or len(chosen) == self.worlds
         return self.observe()
@@ -165,30 +165,3 @@ class CudaSimulator:
         there = (device.to_device(fresh),)
         Kernel(kernels.seed_worlds, self.worlds, self._worlds, there)(self._worlds, there)
         self._own[chosen] = True
-
-
-def seeds_of(seeds: int | Sequence[int] | np.ndarray | None, count: int) -> np.ndarray | None:
-    """Seeds of so many worlds: an integer s means s, s + 1, ..."""
-    if seeds is None:
-        return None
-    if isinstance(seeds, int | np.integer):
-        values = np.arange(seeds, seeds + count)
-    else:
-        values = np.asarray(seeds)
-    if values.shape != (count,) or values.dtype.kind not in "iu":
-        raise InputError(f"seeds are {count} integers, one a world, got {seeds!r}")
-    if count and values.min() < 0:
-        raise InputError(f"a seed is 0 or more, got {values.min()}")
-    return values
-
-
-def numbers_of(worlds: np.ndarray | None, count: int) -> np.ndarray:
-    """Numbers of the worlds meant: all, those of a mask (W,), or those numbered."""
-    if worlds is None:
-        return np.arange(count)
-    numbers = np.asarray(worlds)
-    if numbers.dtype == np.bool_:
-        numbers = np.flatnonzero(numbers)
-    if numbers.ndim != 1 or (numbers.size and (numbers.min() < 0 or numbers.max() >= count)):
-        raise InputError(f"worlds are numbered from 0 to {count - 1}, got {worlds!r}")
-    return np.unique(numbers.astype(np.int64))
