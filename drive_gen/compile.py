@@ -1,4 +1,4 @@
-"""python -m drive_gen.compile: compile the simulator and the planner now, so that nothing waits for it later.
+"""python -m drive_gen.compile: compile all that is compiled now, so that nothing waits for it later.
 
 What is compiled is kept beside the sources and used by every later process, until a source file changes.
 """
@@ -9,6 +9,9 @@ import time
 
 import numpy as np
 
+from drive_gen.envs.frames.draw import draw_frame
+from drive_gen.envs.frames.looks import Look, draw_look
+from drive_gen.envs.frames.views import BirdView, Dashcam
 from drive_gen.envs.simulator.simulator import Simulator
 from drive_gen.policies.planner import Planner
 
@@ -27,6 +30,9 @@ def compile_all() -> None:
     crossing = Simulator(env="intersection-v0")  # where cars come and go
     crossing.reset(0)
     crossing.step([1])
+    for view in (BirdView(), Dashcam()):
+        draw_frame(simulator.scene(0), view, draw_look(0, 1.0, ("palette",)))
+        draw_frame(simulator.scene(0), view, Look(rain=1.0, blur=1.0))
 
 
 if __name__ == "__main__":

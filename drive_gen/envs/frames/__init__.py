@@ -1,0 +1,1 @@
+"""Scenes as small pictures whose labels are exact."""
