@@ -69,7 +69,15 @@ def test_nothing_loads_pickles() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["policies.behavior", "generate.denoiser", "generate.sampler", "train.loop"]
+    "module",
+    [
+        "policies.behavior",
+        "predict.predictor",
+        "predict.smoother",
+        "generate.denoiser",
+        "generate.sampler",
+        "train.loop",
+    ],
 )
 def test_networks_import_without_a_simulator(module: str) -> None:
     program = f"""

@@ -116,6 +116,14 @@ def nothing(here: Path) -> None:
     """The command line alone is wrong."""
 
 
+def predictor(here: Path) -> None:
+    """A checkpoint of another task."""
+    from drive_gen.predict.config import PredictorConfig
+    from drive_gen.predict.predictor import Predictor
+
+    Predictor(PredictorConfig(width=16, heads=2, layers=1)).save_pretrained(here / "predictor")
+
+
 def not_a_number(values: np.ndarray) -> np.ndarray:
     values[1, 4] = np.nan
     return values
@@ -235,6 +243,36 @@ CASES: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
         nothing,
         "augment store --checkpoint checkpoint --out aug",
         ["checkpoint", "behavior"],
+    ),
+    "a driver that predicts": (
+        nothing,
+        "evaluate predict checkpoint --data store",
+        ["checkpoint", "behavior", "predictor"],
+    ),
+    "a predictor that drives": (
+        predictor,
+        "evaluate predictor --out ev",
+        ["predictor", "cannot drive"],
+    ),
+    "nothing held out to predict": (
+        predictor,
+        "evaluate predict predictor --data store",
+        ["store", "validation"],
+    ),
+    "too short to predict": (
+        text("c.yaml", "model: {future_frames: 90}"),
+        "train predict --data store --out run --config c.yaml",
+        ["19.8 s", "longer"],
+    ),
+    "unknown memory": (
+        text("c.yaml", "model: {memory: grru}"),
+        "train predict --data store --out run --config c.yaml",
+        ["memory", "grru"],
+    ),
+    "a driver's run to go on predicting": (
+        text("run/config.json", '{"model": "behavior"}'),
+        "train predict --resume run",
+        ["run", "predictor"],
     ),
     "nothing to generate from": (nothing, "augment none --out aug", ["none"]),
     "unknown rule": (nothing, "evaluate baseline:gpa --out ev", ["gpa", "gap"]),

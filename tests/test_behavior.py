@@ -21,6 +21,7 @@ from drive_gen.train.config import LossConfig
 torch.set_num_threads(1)
 SMALL = BehaviorConfig(width=32, heads=2, layers=2, context_steps=4, return_bins=8, dropout=0.0)
 CONTINUOUS = replace(SMALL, actions="continuous", action_bins=6)
+RECURRENT = replace(SMALL, memory="gru")
 STEPS = 7
 
 
@@ -82,7 +83,7 @@ def check_causality(model: BehaviorTransformer, config: BehaviorConfig) -> None:
             assert steps_that_differ(one, other) == (later | {step} if reached else later), name
 
 
-@pytest.mark.parametrize("config", [SMALL, CONTINUOUS], ids=["meta", "continuous"])
+@pytest.mark.parametrize("config", [SMALL, CONTINUOUS, RECURRENT], ids=["meta", "continuous", "gru"])
 def test_no_prediction_sees_what_comes_after_it(config: BehaviorConfig) -> None:
     check_causality(network(config), config)
 
@@ -205,7 +206,7 @@ def test_training_hides_the_returns_of_whole_windows_and_evaluation_none() -> No
     assert seen[1].float().mean().item() == pytest.approx(0.5, abs=0.1)
 
 
-@pytest.mark.parametrize("config", [SMALL, CONTINUOUS], ids=["meta", "continuous"])
+@pytest.mark.parametrize("config", [SMALL, CONTINUOUS, RECURRENT], ids=["meta", "continuous", "gru"])
 def test_one_batch_is_learnt_by_heart(config: BehaviorConfig) -> None:
     model, batch = network(config).train(), batch_of(config, worlds=4, steps=5)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
@@ -256,11 +257,23 @@ def test_the_offset_is_learnt_at_the_true_bin_only() -> None:
     assert moved.nonzero().flatten().tolist() == used
 
 
-def test_one_seed_one_network() -> None:
+def test_a_gru_remembers_what_attention_has_lost_sight_of() -> None:
+    """The first state reaches a GRU's last prediction; two steps back is all that a narrow band lets through.
+
+    Two layers of a context of two steps reach two steps back.
+    """
+    for memory, reached in (("gru", {*range(STEPS)}), ("attention", {0, 1, 2})):
+        model, batch = network(replace(SMALL, memory=memory, context_steps=2)), batch_of()
+        before, after = predict(model, batch), predict(model, changed(batch, "observation", 0))
+        assert steps_that_differ(before.action_logits, after.action_logits) == reached
+
+
+@pytest.mark.parametrize("config", [SMALL, RECURRENT], ids=["attention", "gru"])
+def test_one_seed_one_network(config: BehaviorConfig) -> None:
     torch.manual_seed(1)
-    one = BehaviorTransformer(SMALL, seed=3)
+    one = BehaviorTransformer(config, seed=3)
     torch.manual_seed(2)
-    same = BehaviorTransformer(SMALL, seed=3)
+    same = BehaviorTransformer(config, seed=3)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), same.parameters(), strict=True))
     deep = BehaviorTransformer(replace(SMALL, width=128, layers=8), seed=3).blocks[0]
     assert deep.attention.project.weight.std().item() == pytest.approx((128 * 16) ** -0.5, rel=0.05)

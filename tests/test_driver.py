@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_behavior import CONTINUOUS, SMALL, batch_of, network
+from test_behavior import CONTINUOUS, RECURRENT, SMALL, batch_of, network
 from torch import Tensor
 
 from drive_gen.envs.files import InputError
@@ -62,7 +62,7 @@ def starts_at(*cells: tuple[int, int]) -> np.ndarray:
     return starts
 
 
-@pytest.mark.parametrize("config", [SMALL, CONTINUOUS], ids=["meta", "continuous"])
+@pytest.mark.parametrize("config", [SMALL, CONTINUOUS, RECURRENT], ids=["meta", "continuous", "gru"])
 @pytest.mark.parametrize("steering", STEERINGS, ids=["bc", "target", "tilt"])
 def test_the_cache_gives_what_the_forward_gives(config: BehaviorConfig, steering: Steering) -> None:
     """Beyond the context's length, and with two worlds beginning anew in the middle of the batch."""
@@ -106,9 +106,34 @@ def test_without_eviction_from_the_band_the_cache_test_fails(monkeypatch: pytest
     assert np.abs(found[6:] - expected[6:]).max() > 1e-4
 
 
-def test_the_state_is_handed_over_not_hidden() -> None:
+def test_a_hidden_state_that_outlives_its_episode_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutation: the second episode of a world begins with the first one's hidden state."""
+    from drive_gen.policies import driver
+
+    model, seen, starts = network(RECURRENT), observations(), starts_at((9, 0))
+    kept, _ = drive_details(BehaviorPolicy(model, STEERINGS[0]), seen, starts)
+    made = driver._Carried.__init__
+
+    def forgetful(self: driver._Carried, *arguments: object) -> None:
+        made(self, *arguments)  # type: ignore[arg-type]
+        self.is_first = torch.zeros_like(self.is_first)
+
+    monkeypatch.setattr(driver._Carried, "__init__", forgetful)
+    mixed, _ = drive_details(BehaviorPolicy(model, STEERINGS[0]), seen, starts)
+    assert np.abs(kept[9] - mixed[9])[0].max() > 1e-4
+
+
+def drive_details(policy: BehaviorPolicy, seen: np.ndarray,
+                  starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of the actions (length, W, bins), and the actions."""
+    actions, details = drive(policy, seen, starts)
+    return np.array([detail.action_probability for detail in details]), actions
+
+
+@pytest.mark.parametrize("config", [SMALL, RECURRENT], ids=["attention", "gru"])
+def test_the_state_is_handed_over_not_hidden(config: BehaviorConfig) -> None:
     """Asking twice with one state gives one answer, and leaves that state as it was."""
-    policy, seen = BehaviorPolicy(network()), observations(3)
+    policy, seen = BehaviorPolicy(network(config)), observations(3)
     _, state = policy.predict(seen[0], deterministic=True)
     kept = [np.array(part) for part in state]
     first, after = policy.predict(seen[1], state, np.zeros(WORLDS, bool), True)
@@ -122,8 +147,9 @@ def test_the_state_is_handed_over_not_hidden() -> None:
     assert all(isinstance(part, np.ndarray) and len(part) == WORLDS for part in state)
 
 
-def test_a_worlds_driving_does_not_depend_on_its_batch() -> None:
-    policy, seen = BehaviorPolicy(network(), Steering(sampling=True, seed=3)), observations()
+@pytest.mark.parametrize("config", [SMALL, RECURRENT], ids=["attention", "gru"])
+def test_a_worlds_driving_does_not_depend_on_its_batch(config: BehaviorConfig) -> None:
+    policy, seen = BehaviorPolicy(network(config), Steering(sampling=True, seed=3)), observations()
     together, _ = drive(policy, seen, starts_at((9, 2)), deterministic=False)
     for world, start in ((0, 0), (2, 9)):
         alone, _ = drive(policy, seen[start:, [world]], starts_at()[: LENGTH - start, :1], False)
@@ -178,8 +204,9 @@ def test_details_say_whom_it_looks_at_and_what_it_expects() -> None:
     assert np.isfinite(details.return_).all()
 
 
-def test_a_checkpoint_drives_as_its_network(tmp_path: Path) -> None:
-    model, seen = network(CONTINUOUS), observations(5)
+@pytest.mark.parametrize("config", [CONTINUOUS, replace(CONTINUOUS, memory="gru")], ids=["attention", "gru"])
+def test_a_checkpoint_drives_as_its_network(config: BehaviorConfig, tmp_path: Path) -> None:
+    model, seen = network(config), observations(5)
     model.save_pretrained(tmp_path / "model")
     loaded = BehaviorPolicy.from_checkpoint(tmp_path / "model", "target", target=(1.0, 1.0, 0.0), seed=4)
     assert loaded.steering == Steering("target", target=(1.0, 1.0, 0.0), seed=4)

@@ -160,11 +160,15 @@ def test_the_command_says_what_it_wrote_and_what_is_next(stores: dict[str, Path]
     settings = tmp_path / "tiny.yaml"
     settings.write_text("model: {width: 16, heads: 2, layers: 1}\nwindow_steps: 4\ncontrol_bins: 3\n")
     out = tmp_path / "run"
-    assert command(data=(stores["logged"],), out=out, config=settings, steps=2, batch_size=4) == 0
+    assert command(data=(stores["logged"],), out=out, config=settings, steps=2, batch_size=4,
+                   memory="gru") == 0
     said = capsys.readouterr().out
     assert "validation loss" in said
     assert f"next: drive-gen evaluate {out}" in said
-    assert json.loads((out / "config.json").read_text())["training"]["loop"]["batch_size"] == 4
+    held = json.loads((out / "config.json").read_text())["training"]
+    assert held["loop"]["batch_size"] == 4
+    assert held["model"]["memory"] == "gru"
+    assert BehaviorPolicy.from_checkpoint(out).model.is_recurrent
 
 
 def test_what_a_run_cannot_be_made_of_is_refused(stores: dict[str, Path], tmp_path: Path) -> None:

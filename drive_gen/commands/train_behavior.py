@@ -13,6 +13,7 @@ def train_behavior(*, data: tuple[Path, ...] = (),
                    batch_size: int | None = None, learning_rate: float | None = None,
                    seed: int | None = None, device: Literal["auto", "cpu", "cuda"] | None = None,
                    mode: Literal["tilt", "bc", "target"] | None = None,
+                   memory: Literal["attention", "gru"] | None = None,
                    drive_episodes: int | None = None, patience: int | None = None, json: bool = False) -> int:
     """Train a driver on episodes of any kind: simulated, logged, generated.
 
@@ -35,6 +36,7 @@ def train_behavior(*, data: tuple[Path, ...] = (),
         device: Where to train.
         mode: How it picks its return in the evaluations, and afterwards unless told otherwise: bc suits data
             labelled by a good teacher, tilt (the default) data of drivers good and bad.
+        memory: What it remembers by: attention (the transformer, the default), or a GRU in its place.
         drive_episodes: Episodes driven at each evaluation; 0 for none.
         patience: Evaluations without a better score before it stops; 0 never stops.
         json: Print only JSON.
@@ -45,16 +47,17 @@ def train_behavior(*, data: tuple[Path, ...] = (),
                "device": device, "patience": patience}
     given = {name: value for name, value in changes.items() if value is not None}
     if resume is not None:
-        if data or out or config or given or actions or init or mode or drive_episodes is not None:
+        if data or out or config or given or actions or init or mode or memory or drive_episodes is not None:
             raise InputError("--resume goes on with the run's own settings; give no other flags with it")
         return _run(resume, None, (), json)
     if out is None or not data:
         raise InputError("give --data STORE (one or more) and --out FOLDER, or --resume FOLDER")
-    return _run(out, _settings(preset, config, given, actions, drive_episodes, init, mode), data, json)
+    return _run(out, _settings(preset, config, given, actions, drive_episodes, init, mode, memory), data,
+                json)
 
 
 def _settings(preset: str, path: Path | None, changes: dict[str, Any], actions: str | None,
-              drive_episodes: int | None, init: str | None, mode: str | None) -> Any:
+              drive_episodes: int | None, init: str | None, mode: str | None, memory: str | None) -> Any:
     """The preset's or the file's settings, with the flags' changes."""
     from dataclasses import replace
 
@@ -68,6 +71,8 @@ def _settings(preset: str, path: Path | None, changes: dict[str, Any], actions: 
     if mode is not None:
         steering = replace(settings.drive.steering, mode=mode)  # type: ignore[arg-type]
         settings = replace(settings, drive=replace(settings.drive, steering=steering))
+    if memory is not None:
+        settings = replace(settings, model=replace(settings.model, memory=memory))  # type: ignore[arg-type]
     if init is not None:
         settings = replace(settings, init=init)
     if drive_episodes is not None:

@@ -54,6 +54,22 @@ def replay_table(summary: Figures) -> Table:
     return table
 
 
+def prediction_table(summary: Figures) -> Table:
+    """One row a predictor: ADE and, below it, FDE of the best of six at each second; then the intervals."""
+    seconds = [name[6:] for name in summary["predictors"][0] if name.startswith("ade_6_")
+               and name.count("_") == 2]
+    table = _table(f"{summary['windows']} windows of {summary['groups']} held-out groups; metres",
+                   *(f"ADE6\nFDE6\n{second.removesuffix('s')} s" for second in seconds),
+                   f"ADE6\n{seconds[-1]}, 95 %", f"ADE1\n{seconds[-1]}, 95 %", "miss\nof 6",
+                   first="predictor")
+    for row in summary["predictors"]:
+        cells = [f"{number(row[f'ade_6_{second}'], 2)}\n{number(row[f'fde_6_{second}'], 2)}"
+                 for second in seconds]
+        table.add_row(row["name"], *cells, *(interval(row, f"ade_{modes}_{seconds[-1]}", 2)
+                                             for modes in (6, 1)), percent(row["miss_6"]))
+    return table
+
+
 def realism_rows_table(rows: Sequence[RealismRow]) -> Table:
     """Distances of generated to real driving, each beside the distance of real to real."""
     table = _table("distance to real driving", "W1", "real to real", "times", "JSD", "real to real",

@@ -15,7 +15,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drive_gen.envs.config import from_mapping
-from drive_gen.policies.blocks import TOKENS_PER_STEP, Block, GatedMLP, Ring, banded_mask, initialize, rotary
+from drive_gen.policies.blocks import (
+    TOKENS_PER_STEP,
+    Block,
+    GatedMLP,
+    RecurrentBlock,
+    Ring,
+    banded_mask,
+    initialize,
+    rotary,
+)
 from drive_gen.policies.config import BehaviorConfig, Steering
 from drive_gen.policies.pretrained import Pretrained
 from drive_gen.policies.tokens import KMeansBins, ReturnBins
@@ -103,7 +112,10 @@ class SceneEncoder(nn.Module):
 
 
 class BehaviorTransformer(Pretrained):
-    """A causal transformer over (state, return, action) tokens of the last `context_steps` decisions."""
+    """A causal transformer over (state, return, action) tokens of the last `context_steps` decisions.
+
+    With `memory="gru"` its blocks hold a GRU each instead of attention: the baseline that keeps it honest.
+    """
 
     model_type = "behavior"
     config_class = BehaviorConfig
@@ -118,7 +130,8 @@ class BehaviorTransformer(Pretrained):
         self.embed_return = nn.Embedding(config.return_components * config.return_bins, width)
         self.embed_action: nn.Module = nn.Embedding(bins, width) if self.is_meta else nn.Linear(2, width)
         self.no_return, self.no_action = (nn.Parameter(torch.zeros(width)) for _ in range(2))
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        block = RecurrentBlock if self.is_recurrent else Block
+        self.blocks = nn.ModuleList(block(config) for _ in range(config.layers))
         self.norm = nn.RMSNorm(width)
         self.return_head = nn.Linear(width, config.return_components * config.return_bins)
         self.action_head = nn.Linear(width, bins)
@@ -142,6 +155,11 @@ class BehaviorTransformer(Pretrained):
         """Whether actions are meta-actions, rather than controls."""
         return self.config.actions == "meta"
 
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether it remembers by hidden states, rather than by keys and values."""
+        return self.config.memory == "gru"
+
     def forward(self, observation: Tensor, return_: Tensor, action: Tensor, return_keep: Tensor | None = None,
                 action_keep: Tensor | None = None) -> Prediction:
         """Predict all of K decisions at once, each from what came before it.
@@ -151,8 +169,11 @@ class BehaviorTransformer(Pretrained):
         """
         tokens = torch.stack((self.encoder(observation), self.return_token(return_, return_keep),
                               self.action_token(action, action_keep)), dim=2).flatten(1, 2)  # (B, 3K, D)
-        positions = torch.arange(tokens.shape[1], device=tokens.device)
-        x = self.hidden(tokens, positions, self.mask(positions))
+        if self.is_recurrent:
+            x, _ = self.carry(tokens)
+        else:
+            positions = torch.arange(tokens.shape[1], device=tokens.device)
+            x = self.hidden(tokens, positions, self.mask(positions))
         x = x.view(len(x), -1, TOKENS_PER_STEP, x.shape[-1])  # (B, K, 3, D)
         logits, offsets = self.predict_action(x[:, :, RETURN])
         return Prediction(self.predict_return(x[:, :, STATE]), logits, offsets)
@@ -164,6 +185,14 @@ class BehaviorTransformer(Pretrained):
         for number, block in enumerate(self.blocks):
             tokens = block(tokens, rotation, mask, rings[number] if rings else None)
         return self.norm(tokens)  # type: ignore[no-any-return]
+
+    def carry(self, tokens: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Tokens (B, n, D) through all recurrent blocks, after hidden states (B, layers, D); both, after."""
+        after = []
+        for number, block in enumerate(self.blocks):
+            tokens, last = block(tokens, None if hidden is None else hidden[:, number])
+            after.append(last)
+        return self.norm(tokens), torch.stack(after, dim=1)
 
     def mask(self, positions: Tensor) -> Tensor:
         """Which of the tokens see which; (n, n)."""

@@ -1,4 +1,4 @@
-"""Transformer blocks: banded causal attention with rotary positions and an optional key/value ring."""
+"""Blocks of causal memory: banded attention with rotary positions and an optional key/value ring, or a GRU."""
 
 from __future__ import annotations
 
@@ -79,6 +79,24 @@ class Block(nn.Module):
         return x + self.dropout(self.mlp(self.norms[1](x)))  # type: ignore[no-any-return]
 
 
+class RecurrentBlock(nn.Module):
+    """A Block with a GRU (Cho et al., 2014) where attention is: what it remembers is one vector."""
+
+    def __init__(self, config: BehaviorConfig) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.RMSNorm(config.width) for _ in range(2))
+        self.gru = nn.GRU(config.width, config.width, batch_first=True)
+        self.project = nn.Linear(config.width, config.width, bias=False)
+        self.mlp, self.dropout = GatedMLP(config.width), nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, hidden: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, tokens, D) after a hidden state (B, D), None for none -> the same, and the state after them."""
+        before = None if hidden is None else hidden[None].contiguous()
+        heard, last = self.gru(self.norms[0](x), before)
+        x = x + self.dropout(self.project(heard))
+        return x + self.dropout(self.mlp(self.norms[1](x))), last[0]
+
+
 def rotary(positions: Tensor, size: int) -> Rotation:
     """Rotation of heads of `size` at integer positions (..., tokens); RoFormer (Su et al., 2021).
 
@@ -121,3 +139,6 @@ def initialize(module: nn.Module, generator: torch.Generator, layers: int) -> No
                 nn.init.zeros_(part.bias)
         elif isinstance(part, nn.Embedding):
             nn.init.normal_(part.weight, std=0.5, generator=generator)
+        elif isinstance(part, nn.RNNBase):  # as torch does, but from the generator
+            for weight in part.parameters():
+                nn.init.uniform_(weight, -(part.hidden_size**-0.5), part.hidden_size**-0.5, generator)

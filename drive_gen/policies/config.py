@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from drive_gen.envs.config import check_choice
 from drive_gen.envs.episode import META_ACTIONS
 from drive_gen.envs.files import InputError
 from drive_gen.envs.observe import COLUMNS, NEIGHBOURS
@@ -18,13 +19,15 @@ MODES = ("bc", "target", "tilt")
 class BehaviorConfig:
     """What a behaviour transformer is made of; saved in its checkpoint.
 
-    `context_steps` is how many decisions back a token looks, in each layer: the band of the causal mask.
+    `memory` is what a token knows the earlier ones by: attention to the tokens of `context_steps` decisions
+    back, in each layer (the band of the causal mask), or a GRU's hidden state, which has no such end.
     """
 
     actions: Literal["meta", "continuous"] = "meta"
     action_bins: int = len(META_ACTIONS)  # meta-actions, or clusters of controls
     decision_s: float = 1.0
     target_speeds_mps: tuple[float, ...] | None = None  # the grid that FASTER and SLOWER step through
+    memory: Literal["attention", "gru"] = "attention"
     context_steps: int = 10
     width: int = 128
     heads: int = 4
@@ -39,6 +42,7 @@ class BehaviorConfig:
     features: int = COLUMNS
 
     def __post_init__(self) -> None:
+        check_choice(self.memory, ("attention", "gru"), "memory")
         if self.width % (2 * self.heads):
             raise InputError(f"width {self.width} is not a multiple of twice the heads, {self.heads}")
         for name in ("context_steps", "layers", "encoder_layers", "return_bins", "return_components"):

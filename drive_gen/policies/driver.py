@@ -1,4 +1,5 @@
-"""A trained behaviour transformer as a Policy: what it remembers is a ring of keys and values per world.
+"""A trained behaviour transformer as a Policy: what it remembers is a ring of keys and values per world, or
+hidden states where its memory is a GRU.
 
 A decision takes one pass through the blocks where the return is known beforehand (modes bc and target), and
 two where it is chosen from what the state's token predicts (tilt): first the last action's token and the
@@ -36,6 +37,15 @@ class Memory(NamedTuple):
     decision: np.ndarray  # (W,) int64, number of the decision to come
     action: np.ndarray  # (W,) int64 or (W, 2) float32, the last one
     episode: np.ndarray  # (W,) int64, a number for each world's episode, from its first observation
+
+
+class Recollection(NamedTuple):
+    """What W worlds' drivers remember where a GRU does it: the policy's `state`."""
+
+    hidden: np.ndarray  # (W, layers, D) float32, after the last return's token
+    decision: np.ndarray  # the rest as in Memory
+    action: np.ndarray
+    episode: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,21 +114,21 @@ class BehaviorPolicy:
     @torch.inference_mode()
     def _decide(self, observation: np.ndarray, state: tuple[np.ndarray, ...] | None,
                 episode_start: np.ndarray | None, deterministic: bool,
-                ) -> tuple[np.ndarray, Memory, _Thoughts]:
+                ) -> tuple[np.ndarray, Memory | Recollection, _Thoughts]:
         if observation.shape[1:] != SHAPE:
             raise ValueError(f"observation has shape {observation.shape}, expected (worlds, *{SHAPE})")
         memory = self._recall(observation, state, episode_start)
         draws = self._draws(memory, deterministic)
-        cache = _Cache(self.model, memory, self.device)
+        cache = (_Carried(self.model, memory, self.device) if isinstance(memory, Recollection)
+                 else _Cache(self.model, memory, self.device))
         past = self.model.action_token(self._tensor(memory.action))
         seen = self.model.encoder(self._tensor(observation))
         thoughts = self._think(cache, past, seen, draws)
         action = self._act(thoughts, draws[:, -1], deterministic).numpy(force=True)
-        after = Memory(cache.keys.numpy(force=True), cache.values.numpy(force=True), memory.decision + 1,
-                       action, memory.episode)
+        after = cache.kept()._replace(decision=memory.decision + 1, action=action)
         return action, after, thoughts
 
-    def _think(self, cache: _Cache, past: Tensor, seen: Tensor, draws: Tensor) -> _Thoughts:
+    def _think(self, cache: _Cache | _Carried, past: Tensor, seen: Tensor, draws: Tensor) -> _Thoughts:
         """Both predictions for the decision; `past` and `seen` are the tokens (W, D)."""
         model, steering = self.model, self.steering
         before_state = -1  # the last action's token comes first; at a first decision no token ever sees it
@@ -154,27 +164,29 @@ class BehaviorPolicy:
         return (self.model.centers[chosen] + offset).clamp(-1, 1)
 
     def _recall(self, observation: np.ndarray, state: tuple[np.ndarray, ...] | None,
-                episode_start: np.ndarray | None) -> Memory:
+                episode_start: np.ndarray | None) -> Memory | Recollection:
         """The memory with which this decision is made: forgotten where an episode starts."""
         worlds = len(observation)
         if state is None:
             memory, start = self._empty(worlds), np.ones(worlds, bool)
         else:
-            memory = Memory(*state)
+            memory = Recollection(*state) if self.model.is_recurrent else Memory(*state)
             start = np.zeros(worlds, bool) if episode_start is None else np.asarray(episode_start, bool)
         first = np.array([zlib.crc32(rows.tobytes()) for rows in observation[start]], np.int64)
         episode = memory.episode.copy()
         episode[start] = first
         return memory._replace(decision=np.where(start, 0, memory.decision), episode=episode)
 
-    def _empty(self, worlds: int) -> Memory:
+    def _empty(self, worlds: int) -> Memory | Recollection:
         config = self.config
-        shape = (worlds, config.layers, config.heads, slots_of(config), config.width // config.heads)
         action = np.zeros(worlds, np.int64) if self.model.is_meta else np.zeros((worlds, 2), np.float32)
-        return Memory(np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(worlds, np.int64),
-                      action, np.zeros(worlds, np.int64))
+        rest = np.zeros(worlds, np.int64), action, np.zeros(worlds, np.int64)
+        if self.model.is_recurrent:
+            return Recollection(np.zeros((worlds, config.layers, config.width), np.float32), *rest)
+        shape = (worlds, config.layers, config.heads, slots_of(config), config.width // config.heads)
+        return Memory(np.zeros(shape, np.float32), np.zeros(shape, np.float32), *rest)
 
-    def _draws(self, memory: Memory, deterministic: bool) -> Tensor:
+    def _draws(self, memory: Memory | Recollection, deterministic: bool) -> Tensor:
         """Uniform numbers (W, components + 1) for the return and the action; a half where none are drawn."""
         shape = (len(memory.decision), self.config.return_components + 1)
         if deterministic:
@@ -198,7 +210,7 @@ class _Cache:
     """A copy of a memory's keys and values, which the decision's tokens are written to."""
 
     def __init__(self, model: BehaviorTransformer, memory: Memory, device: torch.device) -> None:
-        self.model = model
+        self.model, self.memory = model, memory
         self.keys, self.values = (torch.tensor(array, device=device) for array in memory[:2])
         self.first = torch.as_tensor(memory.decision, device=device) * TOKENS_PER_STEP  # the state's position
         self.slots = self.keys.shape[3]
@@ -214,6 +226,33 @@ class _Cache:
         rings = [Ring(self.keys[:, layer], self.values[:, layer], positions % self.slots)
                  for layer in range(self.model.config.layers)]
         return self.model.hidden(tokens, positions[:, None], mask, rings)
+
+    def kept(self) -> Memory:
+        """The memory with what was written."""
+        return self.memory._replace(keys=self.keys.numpy(force=True), values=self.values.numpy(force=True))
+
+
+class _Carried:
+    """A memory's hidden states, which the decision's tokens move on."""
+
+    def __init__(self, model: BehaviorTransformer, memory: Recollection, device: torch.device) -> None:
+        self.model, self.memory = model, memory
+        self.hidden = torch.as_tensor(memory.hidden, device=device)
+        self.is_first = torch.as_tensor(memory.decision == 0, device=device)
+
+    def advance(self, tokens: Tensor, start: int) -> Tensor:
+        """As _Cache's. A first decision has no action before it (start -1): nothing of that token is kept."""
+        if start >= 0:
+            x, self.hidden = self.model.carry(tokens, self.hidden)
+            return x
+        before, hidden = self.model.carry(tokens[:, :1], self.hidden)
+        self.hidden = hidden.masked_fill(self.is_first[:, None, None], 0.0)
+        x, self.hidden = self.model.carry(tokens[:, 1:], self.hidden)
+        return torch.cat((before, x), dim=1)
+
+    def kept(self) -> Recollection:
+        """The memory with where the states came to."""
+        return self.memory._replace(hidden=self.hidden.numpy(force=True))
 
 
 def slots_of(config: BehaviorConfig) -> int:
