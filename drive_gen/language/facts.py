@@ -1,7 +1,7 @@
 """Facts: what a request says of a scene, or what a scene or an episode holds, in slots with closed values.
 
 None means that nothing is said. Equal facts are equal: agents and events are kept sorted, whoever does
-something is there, and what says nothing is left out. docs/language_slots.md says every value in both languages.
+something is there, and what says nothing is left out. docs/language_slots.md says every value.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ class Facts:
         if "cut-in" in here and not any(event.who == "cut-in" and event.what == "cut-in" for event in events):
             events.append(Event("cut-in", "cut-in"))
         agents += [Agent(role) for role in ROLES  # whoever does something is there
-                   if role not in here and any(event.who == role for event in events)]
+                   if role not in here and (any(event.who == role for event in events)
+                                            or (role == "lead" and self.task == "follow"))]
         agents = [agent for agent in agents if agent != Agent("ego")]  # who says nothing
         put = object.__setattr__
         put(self, "agents", tuple(sorted(agents, key=lambda agent: ROLES.index(agent.role))))
