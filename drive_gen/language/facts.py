@@ -35,6 +35,8 @@ ROADS, DENSITIES, WEATHERS, TIMES, TASKS = map(typing.get_args, (RoadKind, Densi
 ROLES, KINDS, STYLES, SPEEDS, DISTANCES = map(typing.get_args, (Role, Kind, Style, Speed, Distance))
 WHOS, WHATS, PHASES, WITHOUTS = map(typing.get_args, (Who, What, Phase, Without))
 MOST_LANES, MOST_COUNT, LAST_S = 6, 6, 10
+SLOW_MPS, FAST_MPS = 15.0, 25.0  # bands of speed
+NEAR_M, FAR_M = 20.0, 50.0  # bands of distance
 CHANGES = ("lane-left", "lane-right", "cut-in")  # each is a lane-change too
 SINGLE = ("road", "lanes", "density", "weather", "time", "task")  # slots of the whole request
 PLACED = ("lead", "follower", "left", "right", "cut-in")  # roles with a place beside the ego
@@ -155,6 +157,17 @@ class Facts:
             when = event.when or (f"{event.at_s} s" if event.at_s is not None else "sometime")
             found[f"{event.who}.{event.what}"] = when if event.happens else "never"
         return found
+
+
+def speed_band(speed_mps: float) -> Speed:
+    """The band of a speed."""
+    return ("stopped" if speed_mps < 1 else "slow" if speed_mps < SLOW_MPS
+            else "normal" if speed_mps <= FAST_MPS else "fast")
+
+
+def distance_band(gap_m: float) -> Distance:
+    """The band of a gap, bumper to bumper; beside where there is none."""
+    return "beside" if gap_m < 0 else "near" if gap_m < NEAR_M else "middle" if gap_m <= FAR_M else "far"
 
 
 def _said(value: Any) -> Any:
