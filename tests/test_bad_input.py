@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from drive_gen import cli
 from drive_gen.data.store import INDEX, write_episodes
@@ -56,6 +57,11 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     config = BehaviorConfig(width=16, heads=2, layers=1, context_steps=3)
     BehaviorTransformer(config).save_pretrained(root / "checkpoint")
+    from drive_gen.perception.config import SegmenterConfig, UNetConfig
+    from drive_gen.perception.segmenter import Segmenter
+
+    unet = UNetConfig(width=8, multipliers=(1, 2), heads=0)
+    Segmenter(SegmenterConfig(unet)).save_pretrained(root / "segmenter")
     return root
 
 
@@ -112,6 +118,16 @@ def edit_json(path: str, **changes: object) -> Callable[[Path], None]:
     return write
 
 
+def picture(path: str, size: tuple[int, int], mode: str = "RGB") -> Callable[[Path], None]:
+    def write(here: Path) -> None:
+        (here / path).parent.mkdir(parents=True, exist_ok=True)
+        noise = np.random.default_rng(0).integers(256, size=(*size[::-1], 3), dtype=np.uint8)
+        made = Image.fromarray(noise).convert(mode) if max(size) < 1000 else Image.new(mode, size)
+        made.save(here / path)
+
+    return write
+
+
 def nothing(here: Path) -> None:
     """The command line alone is wrong."""
 
@@ -131,7 +147,7 @@ def not_a_number(values: np.ndarray) -> np.ndarray:
 
 TRAIN = "train behavior --data store --out run --steps 1"
 SIMULATE = "collect --out sim --drivers slower --episodes 1 --workers 1"
-CASES: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
+CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     # name: (what is done first, command, what the line must say)
     "misspelt setting": (
         text("c.yaml", "lanes_cuont: 2"),
@@ -279,6 +295,35 @@ CASES: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
     "no held-out logs": (nothing, "evaluate baseline:idle --replay store --out ev", ["store"]),
     "unknown film": (nothing, "render store --out film.avi", ["film.avi", ".mp4"]),
     "size of a film": (nothing, "render store --out film.mp4 --size big", ["big"]),
+    "no picture": (nothing, "segment none.png --checkpoint segmenter", ["none.png"]),
+    "a grey picture": (picture("g.png", (40, 30), "L"), "segment g.png --checkpoint segmenter",
+                       ["g.png", "grey"]),
+    "a tiny picture": (picture("t.png", (9, 30)), "segment t.png --checkpoint segmenter",
+                       ["t.png", "9 x 30", "16"]),
+    "100 megapixels": (picture("big.png", (10_000, 10_000), "1"), "segment big.png --checkpoint segmenter",
+                       ["big.png", "100 megapixels", "16"]),
+    "a truncated picture": (lambda here: (picture("c.png", (300, 300))(here), truncate("c.png")(here)),
+                            "segment c.png --checkpoint segmenter", ["c.png", "truncated"]),
+    "no picture at all": (text("x.png", "text"), "segment x.png --checkpoint segmenter", ["x.png"]),
+    "an empty video": (text("v.mp4", ""), "segment v.mp4 --checkpoint segmenter", ["v.mp4", "empty"]),
+    "a broken video": (text("v.mp4", "no film"), "segment v.mp4 --checkpoint segmenter", ["v.mp4", "ffmpeg"]),
+    "another task's checkpoint": (picture("p.png", (40, 30)), "segment p.png --checkpoint checkpoint",
+                                  ["behavior", "segment"]),
+    "a segmenter at the wheel": (nothing, "evaluate segmenter --out ev", ["segment"]),
+    "a film as a picture": (picture("p.png", (40, 30)), "segment p.png --checkpoint segmenter --out o.mp4",
+                            ["o.mp4", ".png"]),
+    "a video's mask": (text("v.mp4", "?"), "segment v.mp4 --checkpoint segmenter --mask m.png", ["--mask"]),
+    "nowhere to train to": (nothing, "train segment", ["--out"]),
+    "no photographs": (nothing, "train segment --out run --photos none", ["none/imgs"]),
+    "photographs without masks": (picture("ph/imgs/a.png", (64, 48)), "train segment --out run --photos ph",
+                                  ["ph/masks/a.png"]),
+    "a foreign mask": (lambda here: (picture("ph/imgs/a.png", (64, 48))(here),
+                                     picture("ph/masks/a.png", (64, 48))(here)),
+                       "train segment --out run --photos ph", ["ph/masks/a.png", "#"]),
+    "begun with a driver": (nothing, "train segment --out run --init checkpoint", ["behavior", "segment"]),
+    "resumed with flags": (nothing, "train segment --resume run --steps 3", ["--resume"]),
+    "another run resumed": (text("run/config.json", '{"model": "behavior"}'), "train segment --resume run",
+                            ["run/config.json"]),
     "no evaluation": (nothing, "report store", ["store"]),
     "broken evaluation": (text("ev/summary.json", "{}"), "report ev", ["summary.json"]),
 }

@@ -213,6 +213,17 @@ def test_near_ones_hide_far_ones() -> None:
     assert 101 not in behind.agent_id
 
 
+def test_what_is_nearer_at_a_pixel_is_seen_not_what_begins_nearer() -> None:
+    """A truck alongside begins nearer than the car ahead, but rays at the car's edge meet it later."""
+    sizes = np.array([[5.0, 2.0], [40.0, 2.5], [4.0, 1.8]])
+    cars = [(100.0, 4.0, 0.0), (126.0, 0.5, 0.0), (114.5, 4.0, 0.0)]
+    for kept, rows in ((cars, [0, 1, 2]), ([cars[0], cars[2], cars[1]], [0, 2, 1])):
+        frame = draw_frame(scene_of(kept, size_m=sizes[rows]), LEVEL)
+        car = 100 + rows.index(2)
+        assert frame.agent_id[0] == car  # the truck begins 3.5 m ahead of the camera, the car 10 m
+        assert frame.area_px[0] == (frame.instance == car).sum() == 18 * 15
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.floats(8, 60), st.floats(-8, 8), st.floats(-3.2, 3.2), st.booleans())
 def test_a_body_fills_the_hull_of_its_corners(ahead: float, aside: float, turn: float, truck: bool) -> None:

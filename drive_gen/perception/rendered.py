@@ -1,0 +1,69 @@
+"""Frames to learn from and to be scored on, drawn when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from drive_gen.envs.episode import Scene
+from drive_gen.envs.frames.draw import draw_frame
+from drive_gen.envs.frames.frame import CAR, labels_of
+from drive_gen.envs.frames.looks import NATIVE, Look, draw_look
+from drive_gen.envs.frames.scenes import HIGHWAYS, UNSEEN_ROADS, Traffic, scenes_of
+from drive_gen.envs.frames.views import BirdView, Dashcam, View
+from drive_gen.perception.config import FramesConfig
+
+# Seeds of scenes and looks: training below the first, its own scores from there on, tests from the second.
+FIRST_HELD_OUT, FIRST_TEST = 9_000, 10_000
+Pictures = tuple[np.ndarray, np.ndarray]  # (B, H, W, 3) uint8 and classes (B, H, W) uint8
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Scenes that frames are drawn of."""
+
+    scenes: Sequence[Scene]
+    view: View
+
+    def draw(self, draws: np.random.Generator, looks: Sequence[Look]) -> Pictures:
+        """One frame a look, each of a scene and seen from a car of it that are drawn."""
+        frames = []
+        for look in looks:
+            scene = self.scenes[int(draws.integers(len(self.scenes)))]
+            cars = np.flatnonzero((labels_of(scene, 0) == CAR) & (scene.size_m[:, 0] > 3))
+            agents = np.union1d(cars, [scene.ego if scene.ego is not None else 0])
+            frames.append(draw_frame(scene, self.view, look, int(draws.choice(agents))))
+        return np.stack([frame.rgb for frame in frames]), np.stack([frame.mask for frame in frames])
+
+
+def view_of(config: FramesConfig) -> View:
+    """The camera."""
+    if config.view == "bird":
+        return BirdView(config.size_px, config.m_per_px)
+    return Dashcam(config.size_px, focal_px=0.86 * config.size_px)
+
+
+def pool(config: FramesConfig, first_seed: int, count: int, envs: tuple[str, ...] = HIGHWAYS) -> Pool:
+    """Scenes of seeds first_seed, ...; the same whatever else is drawn."""
+    return Pool(scenes_of(Traffic(envs), range(first_seed, first_seed + count)), view_of(config))
+
+
+def looks_of(config: FramesConfig, draws: np.random.Generator, count: int) -> list[Look]:
+    """Looks to learn from: native ones, and others of every strength up to the config's."""
+    native, strength = draws.random(count) < config.native, draws.uniform(0, config.strength, count)
+    seeds = draws.integers(FIRST_HELD_OUT, size=count)
+    return [NATIVE if plain else draw_look(int(seed), float(much))
+            for plain, seed, much in zip(native, seeds, strength, strict=True)]
+
+
+def unseen_sets(config: FramesConfig, count: int, first_seed: int = FIRST_TEST) -> dict[str, Pictures]:
+    """What a segmenter is scored on: the native look, roads and looks that it has not learnt from."""
+    draws = np.random.default_rng(np.random.SeedSequence([first_seed, *b"test"]))
+    known = pool(config, first_seed, count)
+    strange = pool(config, first_seed, count, UNSEEN_ROADS)
+    looks = [draw_look(first_seed + number, 1.0) for number in range(count)]
+    native = [NATIVE] * count
+    return {"native": known.draw(draws, native), "unseen roads": strange.draw(draws, native),
+            "unseen looks": known.draw(draws, looks), "unseen roads and looks": strange.draw(draws, looks)}

@@ -1,0 +1,278 @@
+"""The U-Net, its scores, its training on frames and photographs, and the verbs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from drive_gen import cli
+from drive_gen.envs.frames.frame import CLASSES
+from drive_gen.perception.config import (
+    FramesConfig,
+    PhotosConfig,
+    SegmenterConfig,
+    SegmentTraining,
+    UNetConfig,
+)
+from drive_gen.perception.floor import ColourTable
+from drive_gen.perception.metrics import confusion, ious, mean_iou
+from drive_gen.perception.photos import COLOURS, PHOTO_CLASSES, read_labelled, read_mask, read_photo
+from drive_gen.perception.rendered import looks_of, pool, unseen_sets
+from drive_gen.perception.segmenter import Segmenter
+from drive_gen.perception.unet import UNet
+from drive_gen.train import segment
+from drive_gen.train.config import LoopConfig
+from drive_gen.train.segment import loss_of, make_model, resume_segment, train_segment
+
+COMMA = Path(__file__).parents[1] / "../shared/data/comma10k_sample"
+TINY = UNetConfig(width=8, multipliers=(1, 2), groups=4, heads=2)
+LOOP = LoopConfig(steps=4, batch_size=2, warmup=1, log_every=1, evaluate_every=2, save_every=2, device="cpu")
+FRAMES = FramesConfig(size_px=32, scenes=8, held_out=4)
+TRAINING = SegmentTraining(SegmenterConfig(TINY), LOOP, FRAMES)
+
+
+def test_mean_iou_by_hand() -> None:
+    truth, guess = np.array([[0, 0, 1, 1], [2, 2, 2, 0]]), np.array([[0, 1, 1, 1], [2, 2, 0, 0]])
+    counts = confusion(truth, guess, 4)
+    assert counts.tolist() == [[2, 1, 0, 0], [0, 2, 0, 0], [1, 0, 2, 0], [0, 0, 0, 0]]
+    assert ious(counts)[:3] == pytest.approx([2 / 4, 2 / 3, 2 / 3])
+    assert np.isnan(ious(counts)[3])
+    assert mean_iou(counts) == pytest.approx((2 / 4 + 2 / 3 + 2 / 3) / 3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 6), st.integers(0, 2**31), st.floats(0, 1))
+def test_mean_iou_is_torchmetrics(classes: int, seed: int, wrong: float) -> None:
+    functional = pytest.importorskip("torchmetrics.functional.classification")
+    draw = np.random.default_rng(seed)
+    truth = draw.integers(classes, size=(3, 9, 7))
+    guess = np.where(draw.random(truth.shape) < wrong, draw.integers(classes, size=truth.shape), truth)
+    pair = torch.from_numpy(guess), torch.from_numpy(truth)
+    counts = confusion(truth, guess, classes)
+    for average, mine in (("macro", mean_iou(counts)), ("none", np.nan_to_num(ious(counts)))):
+        theirs = functional.multiclass_jaccard_index(*pair, num_classes=classes, average=average)
+        assert np.allclose(theirs.numpy(), mine, atol=1e-4)
+
+
+def test_a_colour_table_knows_what_it_saw() -> None:
+    rgb = np.array([[[[0, 0, 0], [255, 0, 0], [255, 0, 0], [255, 0, 0], [0, 0, 255]]]], np.uint8)
+    table = ColourTable.fit(rgb, np.array([[[1, 2, 2, 3, 4]]]), 5)
+    assert table.predict(rgb).tolist() == [[[1, 2, 2, 2, 4]]]
+
+
+@pytest.mark.parametrize("config", [TINY, replace(TINY, patch=1, blocks=2, heads=0), replace(TINY, time=True),
+                                    replace(TINY, text_width=12, time=True, multipliers=(1, 2, 2))])
+def test_every_pixel_is_answered_and_every_weight_learns(config: UNetConfig) -> None:
+    torch.manual_seed(0)
+    model, x = UNet(config), torch.randn(2, 3, 32, 16)
+    for parameter in model.parameters():  # zeros at first stop gradients
+        torch.nn.init.normal_(parameter, std=0.1)
+    more = {"time": torch.tensor([0.1, 0.9])} if config.time else {}
+    if config.text_width:
+        more["text"] = torch.randn(2, 5, 12)
+    out = model(x, **more)
+    assert out.shape == (2, config.out_channels, 32, 16)
+    out.square().mean().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_time_and_text_act_and_hidden_text_does_not() -> None:
+    torch.manual_seed(0)
+    model, x = UNet(replace(TINY, text_width=6, time=True)).eval(), torch.randn(1, 3, 16, 16)
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    text, time, shown = torch.randn(1, 4, 6), torch.tensor([0.3]), torch.tensor([[True, True, False, False]])
+    plain = model(x, time, text, shown)
+    assert not torch.allclose(plain, model(x, torch.tensor([0.4]), text, shown), atol=1e-4)
+    assert not torch.allclose(plain, model(x, time, text + 1, shown), atol=1e-4)
+    changed = text.clone()
+    changed[:, 2:] += 5
+    assert torch.equal(plain, model(x, time, changed, shown))
+
+
+def test_pictures_of_any_size_and_large_ones_shrunk() -> None:
+    model = Segmenter(SegmenterConfig(TINY, longest_px=40)).eval()
+    draw = np.random.default_rng(0)
+    for height, width in ((17, 23), (40, 16), (90, 61), (300, 20)):
+        guess = model.predict(draw.integers(256, size=(2, height, width, 3), dtype=np.uint8))
+        assert guess.shape == (2, height, width)
+        assert guess.dtype == np.uint8
+
+
+def test_the_loss_by_hand() -> None:
+    """A sure and right answer costs nothing; a class of few pixels counts as much as a large one."""
+    truth = torch.zeros(1, 4, 4, dtype=torch.long)
+    truth[0, 0, 0] = 1
+
+    def answered(labels: torch.Tensor) -> dict[str, torch.Tensor]:
+        logits = 50.0 * torch.nn.functional.one_hot(labels, 6).movedim(-1, 1).float()
+        return dict(loss_of(lambda rgb: logits, {"rgb": truth, "mask": truth}, 0.5))  # type: ignore[arg-type]
+
+    assert float(answered(truth)["loss"]) == pytest.approx(0, abs=1e-6)
+    missed = answered(torch.zeros_like(truth))
+    assert float(missed["overlap"]) == pytest.approx(1 - (2 * 15 / 31 + 0) / 2, abs=1e-5)
+
+
+def test_batches_and_tests_share_no_scene_and_come_back() -> None:
+    sets = unseen_sets(FRAMES, 4)
+    again = unseen_sets(FRAMES, 4)
+    assert set(sets) == {"native", "unseen roads", "unseen looks", "unseen roads and looks"}
+    for name, (rgb, mask) in sets.items():
+        assert np.array_equal(rgb, again[name][0])
+        assert rgb.shape == (4, 32, 32, 3)
+        assert mask.max() < len(CLASSES)
+    looks = looks_of(replace(FRAMES, native=0.5), np.random.default_rng(0), 100)
+    assert 30 < sum(look.seed == 0 for look in looks) < 70
+    assert len(pool(FRAMES, 0, 3).scenes) == 3
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    return dict(Segmenter.from_pretrained(folder / "checkpoints/last").state_dict())
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(tmp_path: Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    train_segment(tmp_path / "whole", TRAINING)
+    lines = [json.loads(line) for line in (tmp_path / "whole/metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["kind"] == "evaluation"] == [2, 4]
+
+    def stop(*_: object) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment, "_scores", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_segment(tmp_path / "cut", TRAINING)
+    resume_segment(tmp_path / "cut")
+    one, other = weights_of(tmp_path / "whole"), weights_of(tmp_path / "cut")
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def test_it_overfits_one_batch() -> None:
+    model = make_model(TRAINING)
+    draws = np.random.default_rng(0)
+    rgb, mask = pool(FRAMES, 0, 4).draw(draws, looks_of(FRAMES, draws, 4))
+    batch = {"rgb": torch.from_numpy(rgb), "mask": torch.from_numpy(mask)}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    before = mean_iou(confusion(mask, model.eval().predict(rgb), 6))
+    for _ in range(80):
+        loss = loss_of(model.train(), batch, 0.5)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    after = mean_iou(confusion(mask, model.eval().predict(rgb), 6))
+    assert after > max(0.6, before + 0.3)
+
+
+def labelled(folder: Path, count: int = 4) -> Path:
+    """A folder in comma10k's layout whose pictures are their masks, a little darker."""
+    draw = np.random.default_rng(0)
+    for part in ("imgs", "masks"):
+        (folder / part).mkdir(parents=True)
+    for number in range(count):
+        blocks = np.array(COLOURS, np.uint8)[draw.integers(5, size=(6, 8))]
+        mask = np.repeat(np.repeat(blocks, 8, axis=0), 8, axis=1)
+        Image.fromarray(mask).save(folder / f"masks/{number}.png")
+        Image.fromarray((mask * 0.8).astype(np.uint8)).save(folder / f"imgs/{number}.png")
+    return folder
+
+
+def test_photographs_are_read_with_their_labels(tmp_path: Path) -> None:
+    rgb, mask = read_labelled(labelled(tmp_path), 64, 48)
+    assert rgb.shape == (4, 48, 64, 3)
+    assert np.array_equal((np.array(COLOURS)[mask] * 0.8).astype(np.uint8), rgb)
+
+
+def test_fine_tuning_keeps_the_body_and_learns_a_new_head(tmp_path: Path) -> None:
+    begun = Segmenter(SegmenterConfig(TINY), seed=3)
+    begun.save_pretrained(tmp_path / "begun")
+    photos = PhotosConfig(str(labelled(tmp_path / "photos")), 64, 48)
+    model = make_model(replace(TRAINING, photos=photos, init=str(tmp_path / "begun")))
+    assert model.config.classes == PHOTO_CLASSES
+    assert torch.equal(model.unet.stem.weight, begun.unet.stem.weight)
+    assert model.unet.head.out_channels == 5 * 4
+    loop = replace(LOOP, steps=60, evaluate_every=60, learning_rate=1e-2)
+    done = train_segment(tmp_path / "run", replace(TRAINING, photos=photos, loop=loop))
+    assert done.best_score is not None
+    assert done.best_score > 0.6  # colours tell the classes; the held-out picture is the last
+
+
+@pytest.mark.skipif(not COMMA.exists(), reason="the dashcam photographs are not here")
+def test_eight_dashcam_photographs_are_learnt_by_heart() -> None:
+    """Not a result: only that pictures and masks belong together all the way."""
+    rgb, mask = read_labelled(COMMA, 64, 48)
+    assert len(rgb) == 8
+    config = SegmenterConfig(UNetConfig(width=16, multipliers=(1, 2), heads=0, out_channels=5), PHOTO_CLASSES)
+    model, batch = Segmenter(config), {"rgb": torch.from_numpy(rgb), "mask": torch.from_numpy(mask)}
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for _ in range(120):
+        loss = loss_of(model.train(), batch, 0.5)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert mean_iou(confusion(mask, model.eval().predict(rgb), 5)) > 0.8
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Segmenter(SegmenterConfig(TINY)).save_pretrained(tmp_path / "net")
+    Image.fromarray(np.random.default_rng(0).integers(256, size=(40, 60, 3), dtype=np.uint8)).save("p.png")
+    return tmp_path
+
+
+def test_segment_writes_what_it_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["segment", "p.png", "--checkpoint", "net", "--out", "o.png", "--mask", "m.png", "--json"]
+    assert cli.main(command) == 0
+    said = json.loads(capsys.readouterr().out)
+    mask = np.asarray(Image.open("m.png"))
+    assert mask.shape == (40, 60)
+    shares = np.bincount(mask.ravel(), minlength=6) / mask.size
+    assert list(said["shares"].values()) == pytest.approx(shares, abs=1e-4)
+    assert Image.open("o.png").size == (60, 40)
+    assert np.array_equal(mask, Segmenter.from_pretrained("net").predict(read_photo(Path("p.png"))[None])[0])
+
+
+def test_segment_reads_a_video(here: Path) -> None:
+    from drive_gen.report.video import write_video
+
+    frames = [np.full((48, 64, 3), 25 * number, np.uint8) for number in range(10)]
+    write_video(iter(frames), here / "film.mp4", 10)
+    assert cli.main(["segment", "film.mp4", "--checkpoint", "net"]) == 0
+    assert (here / "film-segmented.mp4").stat().st_size > 500
+
+
+def test_the_verb_trains_and_prints_the_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dataclasses import asdict
+
+    (here / "c.yaml").write_text(json.dumps(asdict(TRAINING)))
+    command = ["train", "segment", "--config", "c.yaml", "--out", "run", "--table", "2", "--steps", "2"]
+    assert cli.main(command) == 0
+    said = capsys.readouterr().out
+    assert "U-Net" in said
+    assert "next: drive-gen segment" in said
+    rows = json.loads((here / "run/segmentation.json").read_text())
+    assert {row["reader"] for row in rows} == {"U-Net", "floor: colours, native", "floor: colours, all looks"}
+    for row in rows:
+        assert 0 <= row["mean"] <= 1
+
+
+def test_masks_name_a_foreign_colour(tmp_path: Path) -> None:
+    from drive_gen.envs.files import InputError
+
+    labelled(tmp_path)
+    picture = np.asarray(Image.open(tmp_path / "masks/0.png")).copy()
+    picture[3, 5] = (1, 2, 3)
+    Image.fromarray(picture).save(tmp_path / "masks/0.png")
+    with pytest.raises(InputError, match=r"#010203 at column 5, row 3"):
+        read_mask(tmp_path / "masks/0.png")
