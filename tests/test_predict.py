@@ -14,6 +14,7 @@ from traffic import driven
 from worlds import cruising
 
 from drive_gen.commands.predict import evaluate_predict, train_predict
+from drive_gen.data.inspect import inspect_path
 from drive_gen.data.store import write_episodes
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError
@@ -248,6 +249,7 @@ def test_commands_train_stop_go_on_and_compare(store: Path, tmp_path: Path, monk
     assert [row["name"] for row in summary["predictors"]] == [
         "gru", "transformer", "constant velocity", "constant acceleration", "IDM"]
     assert summary["groups"] == 4
+    assert inspect_path(tmp_path / "gru").next.startswith("drive-gen evaluate predict")
     rows = summary["predictors"]
     assert all(row["ade_6_5s"] <= row["ade_1_5s"] + 1e-9 for row in rows)
     assert all(row["ade_1_5s_low"] <= row["ade_1_5s"] <= row["ade_1_5s_high"] for row in rows)
