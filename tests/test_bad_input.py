@@ -257,7 +257,7 @@ CASES: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
     "nothing held out to predict": (
         predictor,
         "evaluate predict predictor --data store",
-        ["store", "validation"],
+        ["store", "no test episodes"],
     ),
     "too short to predict": (
         text("c.yaml", "model: {future_frames: 90}"),
