@@ -9,6 +9,7 @@ of it, and correlated noise, are new to the networks.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from drive_gen.train.smooth import train_smoother
 
 DONE = "done.json"
 NOISES = ((0.1, 0.0), (0.3, 0.0), (1.0, 0.0), (0.3, 0.9))  # standard deviation in m, correlation of frames
+TUNING_TRACKS = 500
 WINDOWS_S, ORDERS = (0.7, 1.1, 1.5, 2.1, 3.1, 4.1, 5.1), (2, 3)
 
 
@@ -47,7 +49,7 @@ class Comparison:
     out: Path  # folder for the runs, comparison.json and comparison.md
     seeds: int = 3
     steps: int = 1500  # updates of each training
-    most: int = 4000  # tracks of the evaluation, and of the tuning
+    most: int = 4000  # tracks of the evaluation
 
 
 def main(wanted: Comparison) -> int:
@@ -55,8 +57,8 @@ def main(wanted: Comparison) -> int:
     config = SmootherTraining()
     episodes = [episode for split in HELD_OUT for episode in iterate_episodes(wanted.data, split)]
     held_out = tracks_of(episodes, config.model, config.stride, wanted.most)
-    learn = tracks_of(list(iterate_episodes(wanted.data, "train"))[:60], config.model, config.stride,
-                      wanted.most)
+    learn = tracks_of(list(islice(iterate_episodes(wanted.data, "train"), 60)), config.model, config.stride,
+                      TUNING_TRACKS)
     networks = {name: [learnt(trained(wanted, config, name, both, seed)) for seed in range(wanted.seeds)]
                 for name, both in (("GRU, both ways", True), ("GRU, forwards", False))}
     rows = [row for noise in NOISES for row in compared(networks, held_out, learn, noise, config.model.dt_s)]

@@ -273,7 +273,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "nothing held out to predict": (
         predictor,
         "evaluate predict predictor --data store",
-        ["store", "validation"],
+        ["store", "no test episodes"],
     ),
     "too short to predict": (
         text("c.yaml", "model: {future_frames: 90}"),

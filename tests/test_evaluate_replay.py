@@ -172,11 +172,13 @@ def test_us101(tmp_path: Path) -> None:
         assert episode_of(tmp_path / "logs", case.key).valid[case.agent, case.start : case.start + 61].all()
 
 
+@pytest.mark.parametrize("memory", ["attention", "gru"])
 @pytest.mark.parametrize("actions", ["meta", "continuous"])
-def test_a_network_sees_the_log_before_it_takes_over(actions: Literal["meta", "continuous"]) -> None:
+def test_a_network_sees_the_log_before_it_takes_over(actions: Literal["meta", "continuous"],
+                                                     memory: Literal["attention", "gru"]) -> None:
     """Four decisions of history are there: their observations are in its memory, the last action too."""
     bins = 5 if actions == "meta" else 8
-    config = BehaviorConfig(actions=actions, action_bins=bins, width=16, heads=2, layers=1)
+    config = BehaviorConfig(actions=actions, action_bins=bins, width=16, heads=2, layers=1, memory=memory)
     policy = BehaviorPolicy(BehaviorTransformer(config))
     replay = Replay(log_of(0, [(0.0, 0.0), (40.0, 0.0)], [20.0, 20.0]), 0, 45, 81, 1.0)
     state = _primed(replay, _Pilot(policy, 1.0, context_steps=10, actions=actions))

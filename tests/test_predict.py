@@ -14,10 +14,17 @@ from traffic import driven
 from worlds import cruising
 
 from drive_gen.commands.predict import evaluate_predict, train_predict
+from drive_gen.data.inspect import inspect_path
 from drive_gen.data.store import write_episodes
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError
-from drive_gen.evaluate.prediction import displacement, figures_of, floors, window_errors
+from drive_gen.evaluate.prediction import (
+    displacement,
+    evaluate_predictors,
+    figures_of,
+    floors,
+    window_errors,
+)
 from drive_gen.policies.blocks import initialize
 from drive_gen.policies.sequences import Recurrence, make_sequence
 from drive_gen.predict.config import MEMORIES, PredictorConfig, predictor_preset
@@ -242,22 +249,24 @@ def test_commands_train_stop_go_on_and_compare(store: Path, tmp_path: Path, monk
     with pytest.raises(InputError, match="give --data"):
         train_predict(data=(store,))
     runs = (str(tmp_path / "gru"), str(tmp_path / "transformer"))
-    assert evaluate_predict(runs, data=store, out=tmp_path / "table.json") == 0
+    assert evaluate_predict(runs, data=store, split="both", out=tmp_path / "table.json") == 0
     assert "constant" in capsys.readouterr().out
     summary = json.loads((tmp_path / "table.json").read_text())
     assert [row["name"] for row in summary["predictors"]] == [
         "gru", "transformer", "constant velocity", "constant acceleration", "IDM"]
     assert summary["groups"] == 4
+    assert inspect_path(tmp_path / "gru").next.startswith("drive-gen evaluate predict")
     rows = summary["predictors"]
     assert all(row["ade_6_5s"] <= row["ade_1_5s"] + 1e-9 for row in rows)
     assert all(row["ade_1_5s_low"] <= row["ade_1_5s"] <= row["ade_1_5s_high"] for row in rows)
 
 
 def test_predictors_of_other_windows_are_not_compared(store: Path, tmp_path: Path) -> None:
-    for name, config in (("a", SMALL), ("b", replace(SMALL, history_frames=5))):
+    for name, config in (("a", SMALL), ("b", replace(SMALL, history_frames=5))):  # futures of 2 s
         Predictor(config).save_pretrained(tmp_path / name)
     with pytest.raises(InputError, match="differ"):
         evaluate_predict((str(tmp_path / "a"), str(tmp_path / "b")), data=store)
+    assert evaluate_predictors([str(tmp_path / "a")], store)["groups"] == 2  # of the test split alone
     with pytest.raises(InputError, match="one or more"):
         evaluate_predict((), data=store)
 

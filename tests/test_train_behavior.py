@@ -89,8 +89,11 @@ def test_a_first_driver_without_meta_actions_does_not_decide(tmp_path: Path) -> 
     assert behavior.facts_of([tmp_path]).meta_known
 
 
-def test_simulated_data_are_trained_on_and_driven(stores: dict[str, Path], tmp_path: Path) -> None:
-    progress = behavior.train_behavior([stores["simulated"]], tmp_path / "run", TINY)
+@pytest.mark.parametrize("memory", ["attention", "gru"])
+def test_simulated_data_are_trained_on_and_driven(memory: str, stores: dict[str, Path],
+                                                  tmp_path: Path) -> None:
+    config = replace(TINY, model=replace(TINY.model, memory=memory))  # type: ignore[arg-type]
+    progress = behavior.train_behavior([stores["simulated"]], tmp_path / "run", config)
     scores = evaluations(tmp_path / "run")
     assert [score["step"] for score in scores] == [3, 6]
     assert all(score["score"] == score["return"] > 0 for score in scores)

@@ -57,12 +57,14 @@ def train_predict(*, data: tuple[Path, ...] = (),
 
 
 def evaluate_predict(references: Annotated[tuple[str, ...], tyro.conf.Positional], /, *, data: Path,
-                     stride: int = 5, most: int = 20_000, out: Path | None = None, json: bool = False) -> int:
+                     split: Literal["test", "validation", "both"] = "test", stride: int = 5,
+                     most: int = 20_000, out: Path | None = None, json: bool = False) -> int:
     """Errors of predictors on a store's held-out groups, beside constant velocity, acceleration and IDM.
 
     Args:
         references: Run or checkpoint folders of predictors, or Hub ids; one or more.
-        data: Episode store; its validation and test splits are what is predicted.
+        data: Episode store.
+        split: What of it is predicted; a run's best checkpoint was chosen by the validation split.
         stride: Frames between the beginnings of one car's windows.
         most: Windows at most, drawn from all.
         out: File to write the figures to, as JSON.
@@ -76,7 +78,8 @@ def evaluate_predict(references: Annotated[tuple[str, ...], tyro.conf.Positional
     from drive_gen.evaluate.prediction import evaluate_predictors
     from drive_gen.evaluate.tables import prediction_table
 
-    summary = evaluate_predictors(references, data, stride, most)
+    splits = ("validation", "test") if split == "both" else (split,)
+    summary = evaluate_predictors(references, data, stride, most, splits)
     if out is not None:
         write_json(out, summary)
     if json:

@@ -121,9 +121,9 @@ def inspect_checkpoint(folder: Path) -> Inspection:
         except InputError as error:
             found.problems.append(str(error))
     found.facts["manifest_sha256"] = sha256_of(folder / MANIFEST)
-    drives = kind in ("behavior", "ppo")
-    found.next = (f"drive-gen evaluate {folder} --out runs/evaluation" if drives
-                  else "drive-gen augment --help")
+    drive = f"drive-gen evaluate {folder} --out runs/evaluation"
+    found.next = {"behavior": drive, "ppo": drive, "diffusion": "drive-gen augment --help",
+                  "predictor": f"drive-gen evaluate predict {folder} --data STORE"}.get(kind, "")
     return found
 
 

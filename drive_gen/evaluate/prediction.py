@@ -86,12 +86,13 @@ def figures_of(errors: Errors, groups: np.ndarray) -> dict[str, Any]:
     return figures
 
 
-def held_out_windows(data: Path, config: PredictorConfig, stride: int, most: int | None) -> Windows:
-    """The windows of a store's validation and test splits."""
-    episodes = [episode for split in HELD_OUT for episode in iterate_episodes(data, split)]
+def held_out_windows(data: Path, config: PredictorConfig, stride: int, most: int | None,
+                     splits: Sequence[str] = HELD_OUT) -> Windows:
+    """The windows of a store's held-out splits."""
+    episodes = [episode for split in splits for episode in iterate_episodes(data, split)]
     if not episodes:
-        raise InputError(f"{data} has no episodes in its validation and test splits; collect more, of more "
-                         "groups")
+        raise InputError(f"{data} has no {' or '.join(splits)} episodes; collect more, of more groups, or "
+                         "name another split")
     return windows_of(episodes, config, stride, most)
 
 
@@ -109,9 +110,12 @@ def floors(dt_s: float) -> dict[str, Forecaster]:
     return {name: partial(floor, dt_s=dt_s) for name, floor in FLOORS.items()}
 
 
-def evaluate_predictors(references: Sequence[str], data: Path, stride: int = 5,
-                        most: int | None = 20_000) -> dict[str, Any]:
-    """Checkpoints or runs, and the floors, on one store's held-out groups; the summary, errors in metres."""
+def evaluate_predictors(references: Sequence[str], data: Path, stride: int = 5, most: int | None = 20_000,
+                        splits: Sequence[str] = ("test",)) -> dict[str, Any]:
+    """Checkpoints or runs, and the floors, on one store's held-out groups; the summary, errors in metres.
+
+    A run's best checkpoint was chosen by the validation split, so that the test split alone is new to it.
+    """
     models = {Path(reference).name: Predictor.from_pretrained(reference) for reference in references}
     if not models or len(models) < len(references):
         raise InputError("give one or more predictors, each in a folder of another name")
@@ -119,13 +123,13 @@ def evaluate_predictors(references: Sequence[str], data: Path, stride: int = 5,
     if any(timing(model) != timing(next(iter(models.values()))) for model in models.values()):
         raise InputError("the predictors' history_frames, future_frames and dt_s differ; compare such as are "
                          "alike")
-    windows = held_out_windows(data, config, stride, most)
+    windows = held_out_windows(data, config, stride, most, splits)
     forecasters: dict[str, Forecaster] = {name: as_forecaster(model) for name, model in models.items()}
     forecasters |= floors(config.dt_s)
     rows = [{"name": name, "parameters": parameters_of(models[name]) if name in models else 0,
              **figures_of(window_errors(forecaster, windows, config.dt_s), windows.groups)}
             for name, forecaster in forecasters.items()]
-    return {"data": str(data), "splits": list(HELD_OUT), "windows": len(windows),
+    return {"data": str(data), "splits": list(splits), "windows": len(windows),
             "groups": len(np.unique(windows.groups)), "predictors": rows}
 
 
