@@ -17,8 +17,8 @@ NUMBERS_KO = {normal_ko(word): number for number, word in enumerate(words_ko.NUM
     "하나": 1, "두어": 2, "둘": 2, "셋": 3, "넷": 4, "여러": 3, "몇": 3, "서너": 3, "일": 1, "이": 2,
     "삼": 3, "사": 4, "오": 5, "육": 6}
 COMMON = ("there", "this", "that", "will", "from", "have", "been", "like", "they", "what", "were", "lane",
-          "lanes", "seconds", "second", "driving", "drives", "drive", "scene", "seen", "being", "hard", "make",
-          "show")
+          "lanes", "seconds", "second", "driving", "drives", "drive", "scene", "seen", "being", "hard",
+          "make", "show")
 MPH = 1.609
 ENDINGS = re.compile(r"(지만|는데|은데|인데|고|며|면서|면|으나|자)$")
 _DIGITS_EN = "|".join(words_en.NUMBERS)
