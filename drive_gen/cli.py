@@ -24,6 +24,7 @@ VERBS = {
     "import highd": ("import_logs:highd", "highD-style CSV recordings -> episodes"),
     "import commonroad": ("import_logs:commonroad", "CommonRoad XML scenarios -> episodes"),
     "inspect": ("inspect:inspect", "say what any of drive_gen's files or folders is"),
+    "generate": ("generate:generate", "a request in English or Korean as a scenario and its first picture"),
     "augment": ("augment:augment", "generate verified episodes with the trajectory diffusion model"),
     "train behavior": ("train_behavior:train_behavior", "train the behaviour transformer"),
     "train diffusion": ("augment:train_diffusion", "train the trajectory diffusion model"),

@@ -58,7 +58,7 @@ def _drawn(rng: np.random.Generator) -> Facts:
     lanes = maybe((1, 2, 3, 4, 5, 6), 0.4) if road in LANES_ON else None
     agents = _agents(rng, maybe)
     density = maybe(DENSITIES if not agents else DENSITIES[1:], 0.3)
-    events = _events(rng, maybe, [agent.role for agent in agents])
+    events = _events(rng, maybe, agents, road)
     without = tuple(name for name in WITHOUTS if density != "empty" and rng.random() < 0.06)
     task = maybe(TASKS_ON.get(road, ("keep-lane", "overtake", "follow")), 0.3)
     return Facts(road, lanes, density, maybe(WEATHERS, 0.25), maybe(TIMES, 0.25), task, tuple(agents),
@@ -88,8 +88,10 @@ def _agents(rng: np.random.Generator, maybe: Any) -> list[Agent]:
     return agents
 
 
-def _events(rng: np.random.Generator, maybe: Any, roles: list[str]) -> list[Event]:
-    actors = [role for role in roles if role in DOES and role != "ego"]
+def _events(rng: np.random.Generator, maybe: Any, agents: list[Agent], road: str | None) -> list[Event]:
+    """Nobody who stands still does anything but set off, and nobody merges but on a ramp."""
+    still = [agent.role for agent in agents if agent.speed == "stopped"]
+    actors = [agent.role for agent in agents if agent.role in DOES and agent.role != "ego"]
     events: list[Event] = []
     for _ in range(int(rng.choice(4, p=(0.3, 0.35, 0.25, 0.1)))):
         who = maybe(actors, 0.7) if actors else None
@@ -101,7 +103,8 @@ def _events(rng: np.random.Generator, maybe: Any, roles: list[str]) -> list[Even
         what = maybe(DOES[who], 1.0)
         if events and rng.random() < 0.25:
             what, never = events[-1].what, who not in ("cars", "trucks", "someone", events[-1].who)
-        if what not in DOES[who]:
+        if what not in DOES[who] or (what == "merge" and road != "merge") or (
+                who in still and what != "accelerate" and not never):
             continue
         events.append(Event(who, what, happens=False) if never else Event(who, what, when, at_s))
     bans = [what for what in BANS if rng.random() < 0.03]
