@@ -241,6 +241,9 @@ CASES: dict[str, tuple[Callable[[Path], None], str, list[str]]] = {
     "no held-out logs": (nothing, "evaluate baseline:idle --replay store --out ev", ["store"]),
     "unknown film": (nothing, "render store --out film.avi", ["film.avi", ".mp4"]),
     "size of a film": (nothing, "render store --out film.mp4 --size big", ["big"]),
+    "nothing understood": (nothing, "generate --text xyzzy --out g", ["nothing understood", "xyzzy"]),
+    "a contradiction": (nothing, "generate --text no-trucks,two-trucks --out g", ["contradiction", "trucks"]),
+    "another language": (nothing, "generate --text 今日は雨です --out g", ["neither English nor Korean"]),
     "no evaluation": (nothing, "report store", ["store"]),
     "broken evaluation": (text("ev/summary.json", "{}"), "report ev", ["summary.json"]),
 }

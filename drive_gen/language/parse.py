@@ -237,6 +237,8 @@ class Reader:
                 subject = who if who and who not in ("someone", "cut-in") else "someone"
                 self._put_event(subject, what, {}, False)
                 continue
+            if subject is None and negated and what == "crash":  # 사고는 나지 않는다: nobody's
+                subject = "someone"
             if subject is None:
                 subject = self.subject or "someone"
             if what == "merge" and subject in ("ego", "someone") and not negated:
