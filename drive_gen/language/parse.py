@@ -100,6 +100,9 @@ class Reader:
             self._task(tasks[0], who)
         if whats:
             self._happen(whats, who, clause, when, denied, negated)
+        elif who == "cut-in" and not denied and not negated:  # whoever is called so does so
+            self._put_event(who, "cut-in", when or self.time, True)
+            self.done, self.time = "cut-in", {}
         elif denied and not types & {"road", "task"}:
             self._deny(clause, who)
         elif who and negated and self.done and not types & set(MODIFIERS):
