@@ -52,7 +52,8 @@ def main() -> None:
         made += 1
     print(f"| slot | asked | one try | best of {TRIES} |\n|---|---|---|---|")
     for slot in sorted(asked):
-        print(f"| {slot} | {asked[slot]} |" + "".join(f" {hits[slot] / asked[slot]:.3f} |" for hits in right.values()))
+        shares = "".join(f" {hits[slot] / asked[slot]:.3f} |" for hits in right.values())
+        print(f"| {slot} | {asked[slot]} |{shares}")
     print(f"| all slots | {asked.total()} |" + "".join(f" {hits.total() / asked.total():.3f} |"
                                                        for hits in right.values()))
     print(f"| whole requests | {made} |" + "".join(f" {count / made:.3f} |" for count in whole.values()))

@@ -324,6 +324,9 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "resumed with flags": (nothing, "train segment --resume run --steps 3", ["--resume"]),
     "another run resumed": (text("run/config.json", '{"model": "behavior"}'), "train segment --resume run",
                             ["run/config.json"]),
+    "nothing understood": (nothing, "generate --text xyzzy --out g", ["nothing understood", "xyzzy"]),
+    "a contradiction": (nothing, "generate --text no-trucks,two-trucks --out g", ["contradiction", "trucks"]),
+    "another language": (nothing, "generate --text 今日は雨です --out g", ["neither English nor Korean"]),
     "no evaluation": (nothing, "report store", ["store"]),
     "broken evaluation": (text("ev/summary.json", "{}"), "report ev", ["summary.json"]),
 }

@@ -93,6 +93,8 @@ def _events(rng: np.random.Generator, maybe: Any, agents: list[Agent], road: str
     still = [agent.role for agent in agents if agent.speed == "stopped"]
     actors = [agent.role for agent in agents if agent.role in DOES and agent.role != "ego"]
     events: list[Event] = []
+    if any(agent.role == "cut-in" for agent in agents):
+        events.append(Event("cut-in", "cut-in", maybe(PHASES, 0.4)))
     for _ in range(int(rng.choice(4, p=(0.3, 0.35, 0.25, 0.1)))):
         who = maybe(actors, 0.7) if actors else None
         who = who or maybe(tuple(DOES), 1.0)

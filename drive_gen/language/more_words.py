@@ -17,33 +17,32 @@ ROLES_ALONE_EN = [(phrase, role) for role, phrases in {
              "leader", "right ahead"),
     "follower": ("behind", "behind us", "behind me", "at our back", "follower", "in the rear", "tailing us"),
     "left": ("to the left", "on our left", "in the left lane", "on the left hand side", "on the left",
-             "to our left", "from the left", "left neighbour", "on my left", "left one", "left lane"),
+             "to our left", "to my left", "from the left", "left neighbour", "on my left", "left one",
+             "left lane"),
     "right": ("to the right", "on our right", "in the right lane", "on the right hand side", "on the right",
-              "to our right", "from the right", "right neighbour", "on my right", "right one", "right lane"),
+              "to our right", "to my right", "from the right", "right neighbour", "on my right", "right one",
+              "right lane"),
     "cut-in": ("that cuts in", "intruder")}.items() for phrase in phrases]
 
 _LANES_EN = [(f"{verb}{rest}", (("event", f"lane-{side}")))
              for side in ("left", "right")
              for verb in ("change", "changes", "changing", "changed", "move", "moves", "moving", "moved",
-                 "switch",
-                          "switches", "switching", "switched", "shift", "shifts", "shifting", "shifted",
-                          "merge",
-                          "merges", "merging", "go", "goes", "going", "swerve", "swerves", "swerving",
-                          "drift",
+                          "switch", "switches", "switching", "switched", "shift", "shifts", "shifting",
+                          "shifted", "go", "goes", "going", "swerve", "swerves", "swerving", "drift",
                           "drifts", "drifting", "veer", "veers", "veering", "slide", "slides")
              for rest in (f" lane to the {side}", f" lanes to the {side}", f" to the {side}",
                           f" to the {side} lane",
                           f" into the {side} lane", f" over to the {side}", f" over to the {side} lane",
-                          f" {side}", f" one lane {side}", f" one lane to the {side}", f" lanes {side}")]
+                          f" {side}", f" one lane {side}", f" one lane to the {side}")]
 MORE_EN: list[Entry] = [
-    *_all("sep", None, ".", ",", ";", "!", "?", "and", "but", "while", "whereas", "because", "with", "where",
+    *_all("sep", None, ".", ",", ";", ":", "!", "?", "and", "but", "while", "whereas", "because", "with",
+          "where",
           "when", "unlike that", "though", "then", "afterwards", "which is", "so"),
     *_all("noise", None, "we see", "we have", "i see", "we can see", "there is", "there are"),
     *_all("or", None, "or", "nor"),
     *_all("not", None, "not", "never", "refrains from", "refrain from", "will not", "fails to", "does not",
           "is not"),
     *_all("no", None, "no", "none", "nothing", "without", "without any", "not a single", "not any",
-          "there is no",
           "zero", "neither", "nowhere", "does not occur", "does not happen", "do not occur", "do not happen"),
     *_all("nobody", None, "nobody", "no one", "none of the cars", "nobody else", "no driver", "no vehicle"),
     *_all("oneof", None, "one of", "one of the"),
@@ -110,7 +109,8 @@ MORE_EN: list[Entry] = [
           "stops abruptly",
           "sudden stop", "emergency brake", "brake sharply", "hard brake", "brake check", "brake checks"),
     *_all("event", "cut-in", "cuts us off", "cut us off", "cutting us off", "cuts in front", "cuts me off",
-          "cuts into our lane", "forces its way in", "moves in front of us", "pulls in front of us",
+          "cuts into our lane", "swerves into our lane", "swerves into my lane", "forces its way in",
+          "moves in front of us", "pulls in front of us",
           "swerves in front of us",
           "cut in front", "cutting in front", "cuts into my lane", "pulls out in front of us"),
     *_all("event", "lane-change", "changes lane", "change lane", "changing lane", "swaps lanes",

@@ -100,6 +100,9 @@ class Reader:
             self._task(tasks[0], who)
         if whats:
             self._happen(whats, who, clause, when, denied, negated)
+        elif who == "cut-in" and not denied and not negated:  # whoever is called so does so
+            self._put_event(who, "cut-in", when or self.time, True)
+            self.done, self.time = "cut-in", {}
         elif denied and not types & {"road", "task"}:
             self._deny(clause, who)
         elif who and negated and self.done and not types & set(MODIFIERS):
@@ -237,6 +240,8 @@ class Reader:
                 subject = who if who and who not in ("someone", "cut-in") else "someone"
                 self._put_event(subject, what, {}, False)
                 continue
+            if subject is None and negated and what == "crash":  # 사고는 나지 않는다: nobody's
+                subject = "someone"
             if subject is None:
                 subject = self.subject or "someone"
             if what == "merge" and subject in ("ego", "someone") and not negated:

@@ -127,7 +127,8 @@ def _refer(people: list[Unit], happenings: list[Unit], facts: Facts, rng: np.ran
     for number, unit in enumerate(found):
         agent = unit.agent
         lone = agent is not None and trucks == [agent] and agent.role in PLACED and agent.count == 1
-        if lone and unit.reference == "known" and rng.random() < 0.5:
+        cuts = unit.event is not None and unit.event.what == "cut-in"  # "the truck cutting in" is a third one
+        if lone and not cuts and unit.reference == "known" and rng.random() < 0.5:
             before = [*people, *found[:number]]
             if any(other.agent == unit.agent for other in before):
                 found[number] = replace(unit, reference="kind")

@@ -19,6 +19,7 @@ NUMBERS_KO = {normal_ko(word): number for number, word in enumerate(words_ko.NUM
 COMMON = ("there", "this", "that", "will", "from", "have", "been", "like", "they", "what", "were", "lane",
           "lanes", "seconds", "second", "driving", "drives", "drive", "scene", "seen", "being", "hard",
           "make", "show")
+WHOLE = ("어떤차도", "어떤차량도")  # not the beginning of 어떤 차 도중에
 MPH = 1.609
 ENDINGS = re.compile(r"(지만|는데|은데|인데|고|며|면서|면|으나|자)$")
 _DIGITS_EN = "|".join(words_en.NUMBERS)
@@ -27,8 +28,8 @@ Patterns = tuple[tuple[re.Pattern[str], str], ...]
 _OTHER_UNITS = r"(?! km| m\b| lane| mph| metre| meter)"
 PATTERNS_EN: Patterns = tuple((re.compile(pattern + r"(?= |$)"), type_) for pattern, type_ in (
     (rf"{_NUMBER} lanes? wide", "lanes"), (rf"{_NUMBER} lanes?", "lanes"), (r"(single) lane", "lanes"),
-    (rf"(?:after|in|at second|at|around second|second) {_NUMBER}(?: s| seconds?| sec)?(?: in)?{_OTHER_UNITS}",
-     "at_s"),
+    (rf"(?:after|in|at second|at|around second|second)(?: about| around)? {_NUMBER}(?: s| seconds?| sec)?"
+     rf"(?: in)?{_OTHER_UNITS}", "at_s"),
     (rf"{_NUMBER} (?:s|seconds?|sec) (?:in|later|on)", "at_s"),
     (rf"(?:at )?{_NUMBER} (?:km/h|kmh|kph|km per hour|kilometres per hour)", "km/h"),
     (rf"(?:at )?{_NUMBER} mph", "mph"),
@@ -37,7 +38,8 @@ PATTERNS_KO: Patterns = tuple((re.compile(pattern), type_) for pattern, type_ in
     (r"편도\s*(\d+|[일이삼사오육한두세네]|다섯|여섯)\s*차[로선]", "lanes"),
     (r"차[로선][가이은는]?\s*(\d+|한|두|세|네|다섯|여섯)\s*게", "lanes"),
     (r"(\d+|한|두|세|네|다섯|여섯)\s*(?:게\s*)?차[로선](?![를을 ]*(?:바|변|옮))", "lanes"),
-    (r"(\d+|일|이|삼|사|오)\s*초(?:쯤)?(?:뒤에|뒤|후에|후|지나서|지나|만에|때|에)?", "at_s"),
+    (r"(\d+|일|이|삼|사|오)\s*초(?:쯤)?(?:뒤에(?!고)|뒤|후에(?!고)|후|지나서|지나|만에|때|에(?!고))?",
+     "at_s"),
     (r"시속\s*(?:약\s*)?(\d+)\s*(?:킬로미터|킬로|km/h|km)?(?:로|의|정도)?", "km/h"),
     (r"(\d+)\s*(?:미터|m|엠)(?!/)", "m"),
     (r"(\d+|한|두어|두|세|네|다섯|여섯|서너|여러|몇)\s*데(?![로])", "count"),
@@ -174,7 +176,8 @@ def _korean_step(letters: str, spaced: str, starts: dict[int, int], place: int,
     longest = next((size for size in range(min(14, len(letters) - place), 0, -1)
                     if letters[place : place + size] in known and (size > 1 or place in starts
                                                                     or not letters[place].isalpha()
-                                                                    or letters[place] in "없않")), 0)
+                                                                    or letters[place] in "없않")
+                    and (letters[place : place + size] not in WHOLE or place + size in starts)), 0)
     rest = letters[place:]
     number = _numbered(rest, PATTERNS_KO, NUMBERS_KO)
     if number and number[1] > longest and (place in starts or rest[0].isdigit() or number[0].type != "at_s"):
