@@ -1,5 +1,5 @@
 """Return of driving from a predicted mask beside the true one: python scripts/drive_from_mask.py RUN
-[--driver drive_gen/assets/behavior] [--episodes 40] [--behind 0.5]
+[--driver drive_gen/assets/behavior] [--episodes 40] [--behind 0.2]
 
 highway-fast-v0, seeds from 10000; the same worlds, driver and reader of blobs in both arms, so that they
 differ in the mask alone. The state's own observation is the ceiling.
@@ -39,7 +39,7 @@ def by_state(config: EnvConfig, policy: Policy, seeds: np.ndarray) -> np.ndarray
 
 
 def main(run: Path, /, driver: str = "drive_gen/assets/behavior", episodes: int = 40,
-         behind: float = 0.5) -> None:
+         behind: float = 0.2) -> None:
     """Print each arm's mean return and its share of the true mask's."""
     config, view, network = EnvConfig(), BirdView(128, 0.4, behind), Segmenter.from_pretrained(run)
     seeds = np.arange(FIRST_SEED, FIRST_SEED + episodes)

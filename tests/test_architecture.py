@@ -69,7 +69,8 @@ def test_nothing_loads_pickles() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["policies.behavior", "generate.denoiser", "generate.sampler", "train.loop"]
+    "module", ["policies.behavior", "generate.denoiser", "generate.sampler", "train.loop",
+               "perception.segmenter"]
 )
 def test_networks_import_without_a_simulator(module: str) -> None:
     program = f"""
