@@ -77,6 +77,7 @@ def test_nothing_loads_pickles() -> None:
         "generate.denoiser",
         "generate.sampler",
         "train.loop",
+        "perception.segmenter",
     ],
 )
 def test_networks_import_without_a_simulator(module: str) -> None:

@@ -68,14 +68,15 @@ class FramesConfig:
     view: Literal["bird", "dashcam"] = "bird"
     size_px: int = 128
     m_per_px: float = 0.4  # of the bird's view
+    behind: tuple[float, ...] = (0.5, 0.2)  # shares of its picture behind the ego: either, drawn by frame
     scenes: int = 1024  # simulated; each is seen from any of its cars, in any look
     native: float = 0.35  # share of the frames in the native look
     strength: float = 0.7  # of the other looks, at most; tests go up to 1
     held_out: int = 48  # frames an evaluation of the training is on, in each of native and drawn looks
 
     def __post_init__(self) -> None:
-        if min(self.scenes, self.held_out) < 1:
-            raise InputError("scenes and held_out must be at least 1")
+        if min(self.scenes, self.held_out, len(self.behind)) < 1:
+            raise InputError("scenes, held_out and the number of shares behind must be at least 1")
         if not (0 <= self.native <= 1 and 0 <= self.strength <= 1):
             raise InputError("native is a share and strength a look's strength, both from 0 to 1")
 

@@ -22,10 +22,10 @@ Pictures = tuple[np.ndarray, np.ndarray]  # (B, H, W, 3) uint8 and classes (B, H
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Scenes that frames are drawn of."""
+    """Scenes that frames are drawn of, each through one of the cameras."""
 
     scenes: Sequence[Scene]
-    view: View
+    views: tuple[View, ...]
 
     def draw(self, draws: np.random.Generator, looks: Sequence[Look]) -> Pictures:
         """One frame a look, each of a scene and seen from a car of it that are drawn."""
@@ -34,20 +34,21 @@ class Pool:
             scene = self.scenes[int(draws.integers(len(self.scenes)))]
             cars = np.flatnonzero((labels_of(scene, 0) == CAR) & (scene.size_m[:, 0] > 3))
             agents = np.union1d(cars, [scene.ego if scene.ego is not None else 0])
-            frames.append(draw_frame(scene, self.view, look, int(draws.choice(agents))))
+            view = self.views[int(draws.integers(len(self.views)))]
+            frames.append(draw_frame(scene, view, look, int(draws.choice(agents))))
         return np.stack([frame.rgb for frame in frames]), np.stack([frame.mask for frame in frames])
 
 
-def view_of(config: FramesConfig) -> View:
-    """The camera."""
+def views_of(config: FramesConfig) -> tuple[View, ...]:
+    """The cameras."""
     if config.view == "bird":
-        return BirdView(config.size_px, config.m_per_px)
-    return Dashcam(config.size_px, focal_px=0.86 * config.size_px)
+        return tuple(BirdView(config.size_px, config.m_per_px, behind) for behind in config.behind)
+    return (Dashcam(config.size_px, focal_px=0.86 * config.size_px),)
 
 
 def pool(config: FramesConfig, first_seed: int, count: int, envs: tuple[str, ...] = HIGHWAYS) -> Pool:
     """Scenes of seeds first_seed, ...; the same whatever else is drawn."""
-    return Pool(scenes_of(Traffic(envs), range(first_seed, first_seed + count)), view_of(config))
+    return Pool(scenes_of(Traffic(envs), range(first_seed, first_seed + count)), views_of(config))
 
 
 def looks_of(config: FramesConfig, draws: np.random.Generator, count: int) -> list[Look]:
