@@ -106,5 +106,6 @@ def starts_of(episode: Episode, steps: int, stride: int) -> Iterator[tuple[int, 
 
 
 def motion_of(episode: Episode, agent: int) -> np.ndarray:
+    """x, y, heading and speed of one agent at every frame; (T, 4) float64."""
     return np.column_stack((episode.position_m[agent], episode.heading_rad[agent],
                             episode.speed_mps[agent])).astype(np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from drive_gen.data.store import read_index
 from drive_gen.envs.config import from_mapping
 from drive_gen.envs.files import InputError, read_json
 from drive_gen.policies.pretrained import Card
-from drive_gen.predict.config import PredictorTraining
+from drive_gen.predict.config import PredictorConfig, PredictorTraining
 from drive_gen.predict.predictor import Predictor, predictor_loss
 from drive_gen.predict.windows import Batch, Windows, windows_of
 from drive_gen.train.diffusion import identity_of, split_real
@@ -31,17 +31,25 @@ def train_predictor(data: Sequence[Path], out: Path, config: PredictorTraining,
     if not data:
         raise InputError("no data given; name one or more episode stores with --data")
     rows = [row for folder in data for row in read_index(folder) if row.kind != "generated"]
-    learn, held_out = split_real(data)
+    identity = identity_of(rows)
     settings = {"model": Predictor.model_type, "data": [str(path) for path in data],
-                "episodes": identity_of(rows), "training": asdict(config)}
+                "episodes": identity, "training": asdict(config)}
     lines = {f"{row.kind} {row.name} ({row.licence or 'no licence recorded'})" for row in rows}
     run = RunFolder(out, settings, Card(tuple(sorted(lines)), config.loop.seed), RESUME)
-    windows = windows_of(learn, config.model, config.stride, config.windows)
-    validation = windows_of(held_out, config.model, config.stride, config.validation_windows)
+    windows, validation = _windows(tuple(data), identity, replace(config.model, memory="gru"), config.stride,
+                                   config.windows, config.validation_windows)
     run.start(resume)
     return train(Predictor(config.model, config.loop.seed), partial(loss_of, spread=config.spread),
                  batches_of(windows, config.loop.batch_size, config.loop.seed), config.loop, run,
                  validation_of(validation, config))
+
+
+@lru_cache(maxsize=1)  # comparisons train many networks on one store
+def _windows(data: tuple[Path, ...], identity: str, model: PredictorConfig, stride: int, most: int,
+             most_held_out: int) -> tuple[Windows, Windows]:
+    """Windows to learn from and held-out ones; `identity` tells stores apart that were added to."""
+    learn, held_out = split_real(data)
+    return windows_of(learn, model, stride, most), windows_of(held_out, model, stride, most_held_out)
 
 
 def resume_predictor(out: Path) -> Progress:
