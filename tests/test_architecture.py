@@ -74,6 +74,8 @@ def test_nothing_loads_pickles() -> None:
         "policies.behavior",
         "predict.predictor",
         "predict.smoother",
+        "perception.risk",
+        "perception.vit",
         "generate.denoiser",
         "generate.sampler",
         "train.loop",

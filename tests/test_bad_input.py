@@ -149,6 +149,19 @@ TRAIN = "train behavior --data store --out run --steps 1"
 SIMULATE = "collect --out sim --drivers slower --episodes 1 --workers 1"
 CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     # name: (what is done first, command, what the line must say)
+    "risk's checkpoint of another task": (
+        nothing,
+        "evaluate risk checkpoint",
+        ["checkpoint", "'behavior'", "'risk'"],
+    ),
+    "a run of another task to go on with": (nothing, "train risk --resume checkpoint", ["risk run"]),
+    "risk from one frame": (
+        text("c.yaml", "model: {frames: 1}"),
+        "train risk --out run --config c.yaml",
+        ["2 frames", "speed"],
+    ),
+    "a ViT's weights for a CNN": (nothing, "train risk --out run --model cnn --init vit", ["--init", "cnn"]),
+    "risk without a folder": (nothing, "train risk", ["--out"]),
     "misspelt setting": (
         text("c.yaml", "lanes_cuont: 2"),
         f"{SIMULATE} --config c.yaml",

@@ -90,11 +90,15 @@ class Pretrained(nn.Module, ModelHubMixin, library_name="drive_gen",  # type: ig
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
         with replacing(save_directory / WEIGHTS) as temporary:
             save_file(weights, temporary, metadata={"format": "pt"})
-        write_json(save_directory / CONFIG, {"model": self.model_type, "format": FORMAT,
-                                             "config": asdict(self.config)})
+        write_json(save_directory / CONFIG, {**self.library_config(), "model": self.model_type,
+                                             "format": FORMAT, "config": asdict(self.config)})
         write_json(save_directory / TRAIN_CONFIG, self._train_config)
         write_text(save_directory / README, self._card or render_card(self, Card()))
         write_json(save_directory / MANIFEST, {name: sha256_of(save_directory / name) for name in HASHED})
+
+    def library_config(self) -> dict[str, Any]:
+        """Keys beside ours by which another library loads the same folder; none here."""
+        return {}
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, *, device: str | torch.device = "cpu",

@@ -1,0 +1,106 @@
+"""`drive-gen train risk` and `drive-gen evaluate risk`: crash and time to collision from pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+
+def train_risk(*, out: Path | None = None, resume: Path | None = None,
+               model: Literal["vit", "cnn", "cnn-gru"] | None = None,
+               preset: Literal["quick", "base"] = "base",
+               init: str | None = None, config: Path | None = None, steps: int | None = None,
+               batch_size: int | None = None, learning_rate: float | None = None, seed: int | None = None,
+               device: Literal["auto", "cpu", "cuda"] | None = None, patience: int | None = None,
+               json: bool = False) -> int:
+    """Train risk from pictures: frames from above -> crash within 2 s, and time to collision.
+
+    Its moments are simulated by seed. ^C saves; --resume goes on to the very same result.
+
+    Args:
+        out: Folder to write: config.json, metrics.jsonl, tb/, checkpoints/best and last, training_state/.
+        resume: Go on with the stopped run in this folder, with its own settings; no other flags.
+        model: What reads the frames: vit (transformers', the default), cnn over stacked frames, or cnn-gru.
+        preset: quick: a few minutes on one core; base: more moments and updates.
+        init: A Hugging Face ViT, folder or Hub name, whose shape and weights are begun with.
+        config: YAML file of settings, instead of a preset.
+        steps: Optimiser updates.
+        batch_size: Moments an update.
+        learning_rate: At the end of the warm-up.
+        seed: Of the weights and batches.
+        device: Where to train.
+        patience: Evaluations without a better score before it stops; 0 never stops.
+        json: Print only JSON.
+    """
+    from dataclasses import replace
+    from typing import Any
+
+    from drive_gen.envs.config import read_yaml
+    from drive_gen.envs.files import InputError
+    from drive_gen.perception.risk_config import RiskTraining, risk_preset
+    from drive_gen.train import risk
+
+    loop: dict[str, Any] = {name: value for name, value in (
+        ("steps", steps), ("batch_size", batch_size), ("learning_rate", learning_rate), ("seed", seed),
+        ("device", device), ("patience", patience)) if value is not None}
+    if resume is not None:
+        if out or config or init or model or loop:
+            raise InputError("--resume goes on with the run's own settings; give no other flags with it")
+        risk.resume_risk(resume)
+        return _say_trained(resume, json)
+    if out is None:
+        raise InputError("give --out FOLDER, or --resume FOLDER")
+    settings = read_yaml(RiskTraining, config) if config else risk_preset(preset)
+    network = replace(settings.model, model=model or settings.model.model)
+    risk.train_risk(out, replace(settings, model=network, init=init or settings.init,
+                                 loop=replace(settings.loop, **loop)))
+    return _say_trained(out, json)
+
+
+def evaluate_risk(references: Annotated[tuple[str, ...], tyro.conf.Positional], /, *, episodes: int = 400,
+                  out: Path | None = None, json: bool = False) -> int:
+    """Score risk networks on unseen seeds, roads and looks, beside a base rate and the exact state's TTC.
+
+    Args:
+        references: Run or checkpoint folders of `drive-gen train risk`, or Hub ids; one or more.
+        episodes: Of each test set.
+        out: File to write the figures to, as JSON.
+        json: Print only JSON.
+    """
+    import json as encoder
+
+    from drive_gen.envs.files import InputError, write_json
+    from drive_gen.evaluate.risk import counts_of, evaluate_risks, table_of
+    from drive_gen.perception.risk import Risk
+
+    if episodes < 1:
+        raise InputError(f"--episodes must be at least 1, got {episodes}")
+    sets = evaluate_risks({reference: Risk.from_pretrained(reference) for reference in references}, episodes)
+    summary = {name: {who: {score: figure._asdict() for score, figure in figures.items()}
+                      for who, figures in rows.items()} for name, (_, rows) in sets.items()}
+    if out is not None:
+        write_json(out, summary)
+    if json:
+        print(encoder.dumps(summary, indent=1))
+        return 0
+    for name, (moments, rows) in sets.items():
+        print(f"{name}: {counts_of(moments)}\n\n{table_of(rows)}\n")
+    return 0
+
+
+def _say_trained(out: Path, as_json: bool) -> int:
+    import json
+
+    rows = [line for line in map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
+            if line["kind"] == "evaluation"]
+    best = out / "checkpoints" / "best"
+    if as_json:
+        print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows}, indent=1))
+        return 0
+    for row in rows:
+        print(f"step {row['step']:6d}  validation loss {row['validation_loss']:.3f}  "
+              f"AUROC {row['validation_auroc']:.3f}  macro-F1 {row['validation_macro_f1']:.3f}")
+    print(f"wrote {best}; next: drive-gen evaluate risk {out}")
+    return 0
