@@ -18,7 +18,7 @@ from drive_gen.perception.risk_config import held_out_sets
 from drive_gen.perception.risk_data import Moments, moments_of
 from drive_gen.perception.vit import attention_rollout
 
-COLUMNS = 6
+COLUMNS = 5
 
 
 def main(checkpoint: Path, out: Path, episodes: int = 100) -> int:
@@ -40,7 +40,7 @@ def draw(moments: Moments, chosen: np.ndarray, risk: np.ndarray, seen: np.ndarra
     """Earlier frame, last frame, and the last one lit where the network looks."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(1.6 * len(chosen), 5.2), dpi=80, layout="constrained")
+    figure = Figure(figsize=(1.6 * len(chosen), 5.2), dpi=72, layout="constrained")
     axes = figure.subplots(3, len(chosen))
     for column, number in enumerate(chosen):
         earlier, now = moments.frames[number, 0], moments.frames[number, -1]
