@@ -179,3 +179,50 @@ def test_a_folder_is_replaced_whole_or_not_at_all(folder: Path) -> None:
     with replacing_folder(folder) as temporary:
         (temporary / "only").write_text("whole")
     assert [path.name for path in folder.iterdir()] == ["only"]
+
+
+class Tied(Pretrained):
+    """An output layer tied to the embeddings, a prefix that another library does not know, one more file."""
+
+    model_type = "tied"
+    config_class = TinyConfig
+    weights_file = "diffusion_pytorch_model.safetensors"
+    weights_prefix = "inner."
+    more_files = ("words.txt",)
+
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__(config)
+        self.inner = nn.ModuleDict({"embed": nn.Embedding(7, config.width),
+                                    "out": nn.Linear(config.width, 7, bias=False)})
+        self.inner["out"].weight = self.inner["embed"].weight
+        self.words = ""
+
+    def save_more(self, folder: Path) -> None:
+        (folder / "words.txt").write_text(self.words)
+
+    def read_more(self, folder: Path) -> None:
+        self.words = (folder / "words.txt").read_text()
+
+
+def test_tied_weights_prefix_and_more_files(tmp_path: Path) -> None:
+    model = Tied(TinyConfig())
+    model.words = "one two"
+    model.save_pretrained(tmp_path / "tied")
+    assert list(load_file(tmp_path / "tied" / Tied.weights_file)) == ["embed.weight"]
+    again = Tied.from_pretrained(tmp_path / "tied")
+    assert again.words == "one two"
+    assert again.inner["out"].weight is again.inner["embed"].weight
+    assert torch.equal(again.inner["embed"].weight, model.inner["embed"].weight)
+    (tmp_path / "tied" / "words.txt").write_text("one two three")
+    with pytest.raises(InputError, match=r"words\.txt was changed"):
+        Tied.from_pretrained(tmp_path / "tied")
+
+
+def test_a_tied_checkpoint_that_lacks_a_tensor_is_refused(tmp_path: Path) -> None:
+    Tied(TinyConfig()).save_pretrained(tmp_path / "tied")
+    weights = tmp_path / "tied" / Tied.weights_file
+    save_file({"other.weight": torch.zeros(7, 3)}, weights)
+    manifest = tmp_path / "tied" / MANIFEST
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), weights.name: sha256_of(weights)}))
+    with pytest.raises(InputError, match=r"lacks tensor 'embed\.weight'"):
+        Tied.from_pretrained(tmp_path / "tied")

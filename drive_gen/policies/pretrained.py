@@ -4,7 +4,7 @@
     model.safetensors  the weights
     train_config.json  how it was trained
     README.md          the model card
-    manifest.json      sha256 of each of the above
+    manifest.json      sha256 of each of the above, and of what a network adds (a tokenizer)
 
 `Pretrained` is huggingface_hub's ModelHubMixin over this format, so a checkpoint goes to the Hub and comes
 back as any other model there does (PyTorchModelHubMixin itself falls back to pickles and loads loosely).
@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,11 +59,15 @@ class Pretrained(nn.Module, ModelHubMixin, library_name="drive_gen",  # type: ig
                  license=LICENCE, tags=["autonomous-driving", "highway-env"]):
     """A network that is built from one frozen config and saved as a checkpoint folder.
 
-    A subclass names its `model_type` and `config_class`, and its `__init__` takes the config first.
+    A subclass names its `model_type` and `config_class`, and its `__init__` takes the config first. What it
+    needs beside config and weights (a tokenizer) it writes and reads in `save_more` and `read_more`.
     """
 
     model_type: ClassVar[str]
     config_class: ClassVar[type]
+    more_files: ClassVar[tuple[str, ...]] = ()  # of save_more; hashed with the rest
+    weights_file: ClassVar[str] = WEIGHTS  # diffusers looks for another name
+    weights_prefix: ClassVar[str] = ""  # left out of saved names: of a module that another library reads
     config: Any
     _hub_mixin_info: ClassVar[Any]  # set by ModelHubMixin
 
@@ -87,14 +91,28 @@ class Pretrained(nn.Module, ModelHubMixin, library_name="drive_gen",  # type: ig
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """ModelHubMixin's hook: all five files."""
-        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in self.state_dict().items()}
-        with replacing(save_directory / WEIGHTS) as temporary:
+        weights = {name.removeprefix(self.weights_prefix): tensor.detach().cpu().contiguous()
+                   for name, tensor in untied(self.state_dict()).items()}
+        with replacing(save_directory / self.weights_file) as temporary:
             save_file(weights, temporary, metadata={"format": "pt"})
         write_json(save_directory / CONFIG, {**self.library_config(), "model": self.model_type,
                                              "format": FORMAT, "config": asdict(self.config)})
         write_json(save_directory / TRAIN_CONFIG, self._train_config)
         write_text(save_directory / README, self._card or render_card(self, Card()))
-        write_json(save_directory / MANIFEST, {name: sha256_of(save_directory / name) for name in HASHED})
+        self.save_more(save_directory)
+        write_json(save_directory / MANIFEST, {name: sha256_of(save_directory / name)
+                                               for name in self.hashed_files()})
+
+    def save_more(self, folder: Path) -> None:
+        """Write `more_files`."""
+
+    def read_more(self, folder: Path) -> None:
+        """Read `more_files`, after the weights; they are those that were saved."""
+
+    @classmethod
+    def hashed_files(cls) -> tuple[str, ...]:
+        """All files of a checkpoint but the manifest."""
+        return (CONFIG, cls.weights_file, TRAIN_CONFIG, README, *cls.more_files)
 
     def library_config(self) -> dict[str, Any]:
         """Keys beside ours by which another library loads the same folder; none here."""
@@ -107,10 +125,13 @@ class Pretrained(nn.Module, ModelHubMixin, library_name="drive_gen",  # type: ig
 
         `hub` is snapshot_download's: revision, token, cache_dir, force_download, local_files_only.
         """
-        folder = _local_folder(pretrained_model_name_or_path, hub)
-        verify(folder)
-        model = cls(read_config(folder, cls.model_type, cls.config_class))
-        load_weights(model, folder / WEIGHTS)
+        folder = _local_folder(pretrained_model_name_or_path, cls.hashed_files(), hub)
+        verify(folder, (CONFIG,))
+        config = read_config(folder, cls.model_type, cls.config_class)  # another task's has other files
+        verify(folder, cls.hashed_files())
+        model = cls(config)
+        load_weights(model, folder / cls.weights_file, cls.weights_prefix)
+        model.read_more(folder)
         model._card = (folder / README).read_text(encoding="utf-8")
         model._train_config = read_json(folder / TRAIN_CONFIG, "a checkpoint's training config")
         return model.to(device).eval()
@@ -131,10 +152,10 @@ def model_type_of(path: Path) -> str:
     return str(_read_header(checkpoint_folder(path))["model"])
 
 
-def verify(folder: Path) -> None:
+def verify(folder: Path, names: Iterable[str] = HASHED) -> None:
     """Check that every file is there and is the one that was saved."""
     manifest = read_json(folder / MANIFEST, "a checkpoint's manifest (`drive-gen train` writes one)")
-    for name in HASHED:
+    for name in names:
         expected = manifest.get(name) if isinstance(manifest, dict) else None
         if not isinstance(expected, str):
             raise InputError(f"{folder / MANIFEST} gives no hash of {name}; copy the whole checkpoint again")
@@ -155,14 +176,35 @@ def read_config(folder: Path, model_type: str, config_class: type) -> Any:
     return from_mapping(config_class, header.get("config", {}), str(path))
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Fill a model from a safetensors file that fits it exactly."""
+def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
+    """Fill a model from a safetensors file that fits it exactly; `prefix` was left out of its names."""
     try:
         found = load_file(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} is truncated or not a safetensors file: {error}") from None
-    check_tensors(found, model.state_dict(), path)
-    model.load_state_dict(found)
+    own = untied(model.state_dict())
+    plain = {name.removeprefix(prefix): name for name in own}
+    check_tensors(found, {name: own[full] for name, full in plain.items()}, path)
+    load_untied(model, {full: found[name] for name, full in plain.items()})
+
+
+def untied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state without the second and further names of one tensor (an output layer tied to embeddings)."""
+    seen: set[tuple[int, tuple[int, ...]]] = set()
+    found = {}
+    for name, tensor in state.items():
+        place = (tensor.data_ptr(), tuple(tensor.shape))
+        if tensor.numel() and place in seen:
+            continue
+        seen.add(place)
+        found[name] = tensor
+    return found
+
+
+def load_untied(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Fill a model from an `untied` state whose names were checked; tied tensors follow by themselves."""
+    unknown = model.load_state_dict(dict(state), strict=False).unexpected_keys
+    assert not unknown, unknown
 
 
 def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
@@ -221,14 +263,14 @@ def _read_header(folder: Path) -> dict[str, Any]:
     return header
 
 
-def _local_folder(reference: str | Path, hub: Mapping[str, Any]) -> Path:
+def _local_folder(reference: str | Path, names: Iterable[str], hub: Mapping[str, Any]) -> Path:
     """The checkpoint's folder, downloaded first where the reference can only be a Hub id."""
     path = Path(reference)
     hub_id = re.fullmatch(r"[\w.-]+/[\w.-]+", str(reference)) and not path.parent.exists()
     if path.exists() or not hub_id:
         return checkpoint_folder(path)
     try:
-        return Path(snapshot_download(str(reference), allow_patterns=[*HASHED, MANIFEST], **hub))
+        return Path(snapshot_download(str(reference), allow_patterns=[*names, MANIFEST], **hub))
     except Exception as error:  # the client's, the network's or the cache's: the user can act on none of them
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"no checkpoint folder {reference}, and the Hub gave none: {reason}") from None

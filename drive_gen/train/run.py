@@ -24,7 +24,7 @@ from drive_gen.envs.files import (
     write_json,
     write_text,
 )
-from drive_gen.policies.pretrained import Card, Pretrained, check_tensors
+from drive_gen.policies.pretrained import Card, Pretrained, check_tensors, load_untied, untied
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -144,7 +144,7 @@ class RunFolder:
 def _tensors_of(learner: Learner) -> dict[str, Tensor]:
     """The state as named tensors: weights/*, average/*, optimizer/<slot>/*."""
     tensors = {f"{prefix}/{name}": tensor for prefix, module in _modules_of(learner).items()
-               for name, tensor in module.state_dict().items()}
+               for name, tensor in untied(module.state_dict()).items()}
     for name, parameter in learner.model.named_parameters():
         for slot, value in learner.optimizer.state[parameter].items():
             tensors[f"optimizer/{slot}/{name}"] = value
@@ -155,8 +155,8 @@ def _restore(learner: Learner, found: dict[str, Tensor], path: Path) -> None:
     for prefix, module in _modules_of(learner).items():
         part = {name.removeprefix(f"{prefix}/"): tensor
                 for name, tensor in found.items() if name.startswith(f"{prefix}/")}
-        check_tensors(part, module.state_dict(), path)
-        module.load_state_dict(part)
+        check_tensors(part, untied(module.state_dict()), path)
+        load_untied(module, part)
     for name, parameter in learner.model.named_parameters():
         slots = {key.split("/")[1]: tensor.to(parameter.device) for key, tensor in found.items()
                  if key.startswith("optimizer/") and key.split("/", 2)[2] == name}
