@@ -17,7 +17,7 @@ from drive_gen.envs.files import InputError
 VERBS = {
     "demo": ("demo:demo", "the main job on bundled logs: augment, train, drive, evaluate, report"),
     "collect": ("collect:collect", "record drivers in highway-env as episodes of all vehicles"),
-    "collect requests": ("collect_requests:collect_requests", "record scripted traffic in which much happens"),
+    "collect requests": ("collect_requests:collect_requests", "record scripted traffic where much happens"),
     "import ngsim": (
         "import_logs:ngsim",
         "NGSIM recordings (prepared parquet or the portal's CSV) -> episodes",
