@@ -16,8 +16,8 @@ from drive_gen.envs.replay import Replay
 from drive_gen.envs.road import Lane, Road
 from drive_gen.envs.simulator.lanes import closest_lane
 from drive_gen.envs.simulator.log_simulator import LogSimulator, cases_of
-from drive_gen.envs.simulator.reactive import ReactiveReplay
 from drive_gen.envs.simulator.road_network import network_of_road
+from drive_gen.envs.simulator.simulated_replay import SimulatedReplay
 from drive_gen.envs.simulator.simulator import Simulator
 from drive_gen.envs.simulator.types import IDM, LOGGED, MDP
 
@@ -100,7 +100,8 @@ def test_brakes_end_at_a_standstill_as_in_a_replay() -> None:
 def test_those_behind_react_and_those_in_a_log_do_not() -> None:
     """The ego stops; the car 30 m behind it, at 20 m/s, would run into it."""
     log = log_of([(100, 1, 20, 0, 81), (70, 1, 20, 0, 81), (0, 0, 20, 0, 81)])
-    plain, reactive = Replay(log, 0, 0, 81, 1.0), ReactiveReplay(log, 0, 0, 81, 1.0, meta=False)
+    plain = Replay(log, 0, 0, 81, 1.0)
+    reactive = SimulatedReplay(log, 0, 0, 81, 1.0, meta=False, others="idm")
     np.testing.assert_array_equal(reactive.reset(), plain.reset())
     for replay in (plain, reactive):
         while not replay.done:
@@ -115,6 +116,30 @@ def test_those_behind_react_and_those_in_a_log_do_not() -> None:
     np.testing.assert_allclose(driven.position_m[2, :20], log.position_m[2, :20], atol=0.2)  # nothing to do
     reactive.reset()
     assert reactive.step(np.array([0.0, 0.0]))[1] is False
+
+
+@pytest.mark.parametrize("meta", [True, False])
+def test_a_replay_in_the_simulator_is_the_plain_one(meta: bool) -> None:
+    """Until a crash, in which highway-env's cars are pushed apart; the crash itself is the same."""
+    draws = np.random.default_rng(3)
+    for case in range(6):
+        place = (busy(), case % 2, 5 * case, 5 * case + 41, 1.0)
+        plain, simulated = Replay(*place), SimulatedReplay(*place, meta=meta)
+        np.testing.assert_array_equal(simulated.reset(), plain.reset())
+        while not plain.done:
+            action = draws.integers(5) if meta else draws.uniform(-0.5, 0.5, 2) * (1.0, 0.02)
+            seen, over = plain.step(action)
+            seen_too, over_too = simulated.step(action)
+            assert over_too == over
+            if plain.collision is None:
+                np.testing.assert_allclose(seen_too, seen, atol=1e-4)
+        driven, driven_too = plain.episode("me"), simulated.episode("me")
+        last = driven.steps - 1 if plain.collision else driven.steps
+        assert np.abs(driven.position_m[:, :last] - driven_too.position_m[:, :last]).max() < 1e-4
+        assert (simulated.collision is None) == (plain.collision is None)
+        if plain.collision and simulated.collision:
+            assert (simulated.collision.frame, simulated.collision.agent_id, simulated.collision.side) == (
+                plain.collision.frame, plain.collision.agent_id, plain.collision.side)
 
 
 def test_hands_change_and_change_back() -> None:

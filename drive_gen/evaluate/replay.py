@@ -12,7 +12,7 @@ import dataclasses
 import time
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from drive_gen.envs.episode import Episode, Scene
 from drive_gen.envs.files import InputError, hash_of, write_json
 from drive_gen.envs.reference import versions
 from drive_gen.envs.replay import TARGET_SPEEDS_MPS, Replay
-from drive_gen.envs.simulator.reactive import ReactiveReplay
+from drive_gen.envs.simulator.simulated_replay import Others, SimulatedReplay
 from drive_gen.envs.world import EnvConfig
 from drive_gen.evaluate.cases import HELD_OUT, HISTORY_S, Case, choose_cases, episode_of
 from drive_gen.evaluate.contacts import contacts
@@ -39,7 +39,6 @@ from drive_gen.evaluate.safety import off_road
 from drive_gen.policies.policy import Policy
 from drive_gen.policies.rules import ConstantVelocity, Idm
 
-Others = Literal["log", "idm"]
 CONSTANT_VELOCITY, IDM, LOG = RULES = ("constant velocity", "idm", "log")
 RULE_DECISION_S = 0.2
 META_DECISION_S = 1.0  # where a driver does not say
@@ -140,8 +139,7 @@ def _handed_over(setting: _Setting, unit: _Unit, log: Episode) -> tuple[Episode,
     case = unit.case
     pilot = _pilot(setting, unit.driver, log, case)
     place = (log, case.agent, case.start, case.start + case.frames, pilot.decision_s, pilot.target_speeds_mps)
-    replay = (Replay(*place) if setting.others == "log"
-              else ReactiveReplay(*place, meta=pilot.actions == "meta"))
+    replay = SimulatedReplay(*place, meta=pilot.actions == "meta", others=setting.others)
     decision_ms = _drive(replay, pilot)
     driven = replay.episode(unit.driver)
     met = replay.collision.agent_id if replay.collision else None

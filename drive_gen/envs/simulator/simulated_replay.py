@@ -1,8 +1,9 @@
-"""ReactiveReplay: a log in which one car is driven, and the others react to it."""
+"""SimulatedReplay: a log in which one car is driven in the simulator, and the others may react to it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,16 +12,21 @@ from drive_gen.envs.replay import TARGET_SPEEDS_MPS, Replay
 from drive_gen.envs.simulator.log_simulator import LogSimulator
 from drive_gen.envs.simulator.types import LOGGED
 
+Others = Literal["log", "idm"]
 
-class ReactiveReplay(Replay):
-    """A Replay in the simulator: from its start on IDM and MOBIL drive the log's other cars.
 
-    Each aims at the greatest speed that it has in the log, and stays when its row ends. Cars that come later
-    do what they did until the next decision. Actions are of one kind, meta-actions or controls.
+class SimulatedReplay(Replay):
+    """A Replay in the simulator; the log's other cars do what they did, or from its start on (others="idm")
+    IDM and MOBIL drive them.
+
+    Those aim at the greatest speed that they have in the log, and stay when their rows end; cars that come
+    later do what they did until the next decision. Actions are of one kind, meta-actions or controls.
     """
 
     def __init__(self, episode: Episode, agent: int, start: int, stop: int, decision_s: float,
-                 target_speeds_mps: Sequence[float] = TARGET_SPEEDS_MPS, *, meta: bool = True) -> None:
+                 target_speeds_mps: Sequence[float] = TARGET_SPEEDS_MPS, *, meta: bool = True,
+                 others: Others = "log") -> None:
+        self.others = others
         self.simulator = LogSimulator(episode, horizon_s=(stop - 1 - start) * episode.dt_s,
                                       decision_s=decision_s, target_speeds_mps=target_speeds_mps, tape=True,
                                       threads=1, actions="meta" if meta else "continuous")
@@ -40,7 +46,8 @@ class ReactiveReplay(Replay):
         """One frame, from the simulator, which goes a whole decision ahead; whether the replay is over."""
         simulator, now = self.simulator, self.frame - self.start
         if now == simulator.clocks["steps"][0]:
-            simulator.hand_over(simulator.cars["kind"] == LOGGED, "idm")
+            if self.others == "idm":
+                simulator.hand_over(simulator.cars["kind"] == LOGGED, "idm")
             simulator.step(np.clip(self._action, -1, 1)[None] if held is not None else self._action[None],
                            observe=False)
         self._note("control", simulator.tape.control[0, self.agent, now])
