@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from drive_gen.envs.frames.looks import EFFECTS, LEAST_CONTRAST, NATIVE, Look, d
 from drive_gen.envs.frames.scenes import Traffic, scenes_of, with_trucks
 from drive_gen.envs.frames.views import BirdView, Dashcam
 from drive_gen.envs.geometry import overlaps
+from drive_gen.envs.road import Road
 
 SCENE = crowd([(8, 3, 0.2), (-9, -4, -2.0), (20, 0, 0.0), (12, -6, 1.0)], 0.1)
 LABELS = ("mask", "instance", "agent_id", "label", "box_px", "depth_m", "area_px")
@@ -131,6 +133,11 @@ def test_trucks_touch_nobody_by_being_trucks() -> None:
 
 def test_a_road_is_prepared_once() -> None:
     assert ground_of(SCENE.road) is ground_of(SCENE.road)
+    again = Road(tuple(replace(lane) for lane in SCENE.road.lanes))
+    assert again is not SCENE.road
+    assert ground_of(again) is ground_of(SCENE.road)
+    wider = Road(tuple(replace(lane, width_m=lane.width_m + 0.1) for lane in SCENE.road.lanes))
+    assert ground_of(wider) is not ground_of(SCENE.road)
 
 
 @pytest.mark.parametrize(("make", "said"), [
