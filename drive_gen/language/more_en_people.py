@@ -1,0 +1,193 @@
+"""English small words and names of people that the parser takes and the grammar does not say: by type and value, apart by commas."""
+
+from __future__ import annotations
+
+ANY = None  # of a type without values
+MORE: dict[str, dict[str | None, str]] = {
+    "or": {
+        ANY: "or, nor",
+    },
+    "not": {
+        ANY: (
+            "not, never, refrains from, refrain from, will not, fails to, does not, is not, refuses to, "
+            "refuse to, fail to, cannot, can not, did not, do not, are not, was not, should not, must not, "
+            "shall not, would not, avoids, avoid, avoiding, has not, have not, am not, without ever, "
+            "stops short of, declines to, no longer, hardly ever, isnt, rather than, instead of, "
+            "refraining from, shan't, aint"
+        ),
+    },
+    "no": {
+        ANY: (
+            "no, without, without any, not a single, not any, zero, is not any, are not any, is not single, "
+            "are not many, is not one, far from any, far from a, free of, free from, clear of, devoid of, "
+            "absence of, lack of, leave out, exclude, excluding, skip, minus, not one, sans, w/o, "
+            "never any, lacking, except for, 0, nor any, no more"
+        ),
+    },
+    "nobody": {
+        ANY: (
+            "nobody, no one, none of the cars, nobody else, no driver, no vehicle, none of us, "
+            "none of them, none of cars, none of drivers, not a soul, not one car, no other car, "
+            "no other driver, no vehicles, no cars, nobody at all, no single car, no car whatsoever, noone, "
+            "no 1, no body, neither car, neither of them"
+        ),
+    },
+    "oneof": {
+        ANY: (
+            "one of, one of the, one of them, one of those, one of these, one of which, one of whom, 1 of, "
+            "1 of them, any one of, first of, last of, another of them, either of, of four trucks"
+        ),
+    },
+    "that": {
+        "former": "the former, the first one, former one",
+        "latter": "the latter, the second one, latter one",
+        "it": (
+            "it, he, she, him, this one, that one, same car, said car, same vehicle, said vehicle, "
+            "same driver"
+        ),
+    },
+    "someone": {
+        ANY: (
+            "anyone, any car, somebody else, someone else, some other driver, some other car, one driver, "
+            "anybody, any driver, an other driver, unspecified car, some vehicles, any vehicle, "
+            "any of cars, one road user, another road user"
+        ),
+    },
+    "ego": {
+        ANY: (
+            "our vehicle, my vehicle, me, ego, ego car, us, ego vehicle, ego agent, ego's, our own car, "
+            "my own car, own car, own vehicle, host vehicle, subject vehicle, ego driver, hero car, "
+            "hero vehicle, agent car, i, ourselves, self, av, our driver, player car, protagonist, "
+            "host car, our ride, us driving"
+        ),
+    },
+    "kind": {
+        "truck": (
+            "tractor trailer, big rig, hgv, semi, semis, semi truck, pickup truck, 18 wheeler, "
+            "eighteen wheeler, artic, articulated lorry, juggernaut, rig, semi trailer, trailer truck, "
+            "freight truck, dump truck, box truck, cement mixer, cargo truck, hgvs, big rigs, 18 wheelers, "
+            "semi trailers, heavy vehicle, heavy truck, heavy goods vehicles, tractor trailers, lorries, "
+            "tanker, tanker truck, transport truck, haulage truck, road train, delivery truck, "
+            "garbage truck, truk, trk, trucker, truckers"
+        ),
+        "car": (
+            "automobile, guy, vehicles, drivers, cars, auto, autos, automobiles, automobilist, motorist, "
+            "motorists, hatchback, suv, suvs, guys, people, person, saloon, minivan, bloke, chap, dude, "
+            "fellow, someone driving, lad, neighbour, road user, road users, participant, participants, "
+            "traffic participant, sedans, saloons, veh, pickup"
+        ),
+    },
+    "other": {
+        ANY: "other, others, another, surrounding",
+    },
+    "none": {
+        ANY: (
+            "none, nothing, nil, absent, not present, is not there, are not there, not there, is missing, "
+            "does not occur, does not happen, do not occur, do not happen, no such, n/a, nowhere, "
+            "not allowed, forbidden, not wanted, is out of question, gone, not to happen, must not happen, "
+            "may not happen, should not happen, excluded, out of question"
+        ),
+    },
+    "vacant": {
+        ANY: (
+            "empty, free, vacant, clear of cars, clear of traffic, clear of vehicles, unoccupied, open, "
+            "has nobody in it, has no one in it, free of cars, free of traffic, free of vehicles, "
+            "is all ours"
+        ),
+    },
+    "does": {
+        ANY: "does, do, did, does so, do so, does likewise, do likewise, does too, does same, does it",
+    },
+    "also": {
+        ANY: (
+            "too, also, as well, aswell, likewise, either, so do, so does, similarly, ditto, same for, "
+            "same goes for, as do, as does"
+        ),
+    },
+    "both": {
+        ANY: "both, both of them, both of which, each of them, two of them both",
+    },
+    "scrap": {
+        ANY: (
+            "i mean, i meant, sorry, rather, or rather, no wait, make that, correction, scratch that, "
+            "well no, actually no"
+        ),
+    },
+    "rel": {
+        ANY: "which, who, that is, whom",
+    },
+    "label": {
+        ANY: ":",
+    },
+    "only": {
+        ANY: "only",
+    },
+    "them": {
+        ANY: "them, they, those, these",
+    },
+    "noise": {
+        ANY: (
+            "we see, we can see, i see, i want, i wish, i need, i like, i would like, i picture, i imagine, "
+            "i wanna, we want to see, i want to see, i like to see, i have in mind, let me see, let us see, "
+            "we have, right after, right before, right then, right now, all right, quick one, clear road, "
+            "in any case, at least, at most, by way, right hand drive, you know, test car, light up, "
+            "i think, i guess, as you can see, car park, what happens if, i would like to see, "
+            "i need to see, i need you, i want you, at same time, road works, time being, in right, "
+            "one after other, one another, light of, gentle one, wild one, calm one"
+        ),
+    },
+    "neither": {
+        ANY: "neither, neither does, neither do",
+    },
+    "group": {
+        ANY: (
+            "everyone, everybody, all of them, all others, everyone else, everybody else, others, "
+            "rest of traffic, all cars, rest, other traffic, surrounding traffic, surrounding cars, "
+            "oncoming cars"
+        ),
+    },
+    "role": {
+        "lead": (
+            "ahead, in front of us, in front, ahead of us, directly ahead, in front of me, ahead of me, "
+            "leader, right ahead, i behind, we behind, i am behind, we are behind, stuck behind, "
+            "sitting behind, queueing behind, queuing behind, crawling behind, we drive behind, "
+            "driving behind, our car is behind, ego is behind, trapped behind, caught behind, "
+            "waiting behind, lead, the lead, lead one, directly in front, directly in front of us, "
+            "right in front, up front, up ahead, ahead of ego, further ahead, before us, in our lane ahead, "
+            "leading one, preceding one, one ahead, one in front, out in front, in front of ours, "
+            "in our path, blocking our lane, to our front, forward of us, front one, just ahead of us"
+        ),
+        "follower": (
+            "behind, behind us, behind me, at our back, follower, in the rear, tailing us, trailing us, "
+            "at rear, rear, rear one, back of us, in back of us, at back, on our tail, at our rear, "
+            "in our rear, follower's, the follower, following one, one behind, one behind us, following us, "
+            "hounding us, chasing us, behind ours, behind ego, directly behind, to our rear, at our backs, "
+            "right behind, tailgating us, up our back"
+        ),
+        "left": (
+            "to the left, on our left, in the left lane, on the left hand side, on the left, to our left, "
+            "to my left, from the left, left neighbour, on my left, left one, left lane, left of us, "
+            "to left of us, left side, on left side, at our left, left hand side, left hand, "
+            "in left hand lane, on left lane, our left, on left of us, left handed, one on left, "
+            "one to left, one on our left, left hand one, lane to our left, lane on our left, "
+            "adjacent left, on left flank, lh, 's left"
+        ),
+        "right": (
+            "to the right, on our right, in the right lane, on the right hand side, on the right, "
+            "to our right, to my right, from the right, right neighbour, on my right, right one, "
+            "right lane, right of us, to right of us, right side, on right side, at our right, "
+            "right hand side, right hand, in right hand lane, on right lane, our right, on right of us, "
+            "one on right, one to right, one on our right, right hand one, lane to our right, "
+            "lane on our right, adjacent right, on right flank, rh"
+        ),
+        "cut-in": "that cuts in, intruder, one that cuts in, one cutting in, cutter in, cut in one",
+        "left+right": (
+            "on each side, on both sides, on either side, to both sides, each side, both sides, "
+            "at each side, on our left and right, left and right of us, to our left and right"
+        ),
+        "lead+follower": (
+            "ahead and behind, in front and behind, ahead of us and behind us, "
+            "in front of us and behind us, in front and in back, front and back"
+        ),
+    },
+}

@@ -1,0 +1,248 @@
+"""English verbs and times that the parser takes and the grammar does not say: by type and value, apart by commas."""
+
+from __future__ import annotations
+
+ANY = None  # of a type without values
+MORE: dict[str, dict[str | None, str]] = {
+    "event": {
+        "brake": (
+            "slams the brakes, slam the brakes, slamming the brakes, slammed the brakes, brakes, brake, "
+            "braking, braked, brakes sharply, emergency brakes, brakes abruptly, stops suddenly, "
+            "suddenly stops, suddenly brakes, brakes very hard, full braking, panic brakes, stops abruptly, "
+            "sudden stop, emergency brake, brake sharply, hard brake, brake check, brake checks, "
+            "emergency stop, emergency stops, stop suddenly, suddenly stop, brake suddenly, suddenly brake, "
+            "suddenly braking, braking suddenly, brakes strongly, brake strongly, strong braking, "
+            "heavy braking, brakes heavily, brake heavily, braking heavily, panic stop, panic stops, "
+            "panic braking, crash stop, anchors on, anchor on, anchors up, throws out anchors, "
+            "throw out anchors, drops anchor, slams brakes, slams its brakes, hits brakes, hit brakes, "
+            "stands on brakes, stand on brakes, stamps on brakes, stamp on brakes, stomps on brakes, "
+            "stomp on brakes, stomps brakes, slamming brakes, full brakes, brakes full force, brakes hard, "
+            "break hard, breaks hard, breaking hard, breaks suddenly, breaks sharply, break sharply, "
+            "slams on breaks, slams on anchors, screeches to halt, screeches to stop, screech to halt, "
+            "brakes like mad, brakes violently, abrupt braking, abrupt stop, sharp braking, brake abruptly, "
+            "braking abruptly, decelerates hard, decelerate hard, decelerates sharply, "
+            "decelerates abruptly, hard deceleration, sudden deceleration, slows abruptly, slows suddenly, "
+            "slows sharply, slows down hard, slows down suddenly, slams to stop, emergency braking, "
+            "does emergency stop, makes emergency stop, performs emergency stop, stops dead, stops hard, "
+            "stop hard, stops short, stops in its tracks, hard stop, hard brakes, braking hard, "
+            "brakes very suddenly, brake checks us, brake check us, hammers brakes, hammer brakes, "
+            "jumps on brakes, brakes to max, brakes full, brake hrad, hard on brakes, "
+            "stops with squealing tyres, full stop braking, abruptly stops, abruptly brakes, "
+            "sharply brakes"
+        ),
+        "cut-in": (
+            "cuts us off, cut us off, cutting us off, cuts in front, cuts me off, cuts into our lane, "
+            "swerves into our lane, swerves into my lane, forces its way in, moves in front of us, "
+            "pulls in front of us, swerves in front of us, cut in front, cutting in front, "
+            "cuts into my lane, pulls out in front of us, cut ins, squeezes in, squeeze in, squeezing in, "
+            "squeezed in, squeezes itself in, forces way in, forcing way in, pushes in, push in, "
+            "pushing in, muscles in, muscle in, noses in, nose in, nips in, nip in, elbows its way in, "
+            "elbows in, cuts up, cuts us up, cut us up, cutting us up, jumps in front, jumps in, swoops in, "
+            "swerves in, swerve in, swerves in front, dives in, darts in, ducks in, slips in, "
+            "slips in front, slides in front, slides in, slots in, slot in, wedges in, wedges itself in, "
+            "butts in, butting in, crowds in, moves in front, move in front, pulls in front, pull in front, "
+            "pulling in front, pulls in ahead, pulls in, merges in front, gets in front, veers in front, "
+            "cuts into lane, cuts across us, cuts across our bow, cuts ahead, cut ahead, "
+            "barges into our lane, barges into lane, comes into our lane, moves into our lane, "
+            "move into our lane, switches into our lane, changes into our lane, changes to our lane, "
+            "drifts into our lane, pulls into our lane, steers into our lane, veers into our lane, "
+            "comes across into our lane, enters our lane, jumps queue, drops in front, inserts itself, "
+            "sneaks in, pops in, steals in, chops in, cuts sharply in, intrudes, lane cutting, "
+            "takes our gap, jumps into gap, cutting off, cuts off"
+        ),
+        "lane-change": (
+            "changes lane, change lane, changing lane, swaps lanes, lane switch, leaves its lane, "
+            "changes its lane, lane switching, changes of lane, change of lane, lane changes, lane swap, "
+            "shifts lanes, shift lanes, shifting lanes, switches lane, switch lane, hops over, jumps lanes, "
+            "changes over, moves over, move over, moving over, moves across, move across, moves aside, "
+            "pulls out, pull out, pulling out, swerves out, switch over, leaves lane, leave lane, "
+            "goes to another lane, drives to another lane, goes into another lane, into next lane, "
+            "moves lanes, move lanes, changes tracks, lane changing, swaps lane, swap lanes, weaves, weave, "
+            "weaving, swerves, swerve, changes to other lane, changes to another lane, into another lane, "
+            "changes to next lane, crosses into another lane, to other lane, lc, merges over"
+        ),
+        "stop": (
+            "stops, comes to rest, stopping, come to a standstill, comes to a standstill, "
+            "comes to a full stop, comes to a complete stop, grinds to a halt, rolls to a stop, pulls over, "
+            "stops gently, stop gently, stops softly, stop softly, stops slowly, slowly stops, "
+            "gently stops, stopping gently, gentle stop, brakes to stop, brake to stop, "
+            "brakes to gentle stop, brake to gentle stop, brakes to halt, brake to halt, rolls to halt, "
+            "coasts to stop, coasts to halt, glides to stop, comes to halt, come to gentle stop, "
+            "come to complete stop, come to full stop, comes to gentle stop, comes to smooth stop, "
+            "smooth stop, soft stop, pull up, pulls up gently, pulls in, stalls to stop, draws up, "
+            "draws to halt, grind to halt, stops moving, stopped moving, halts gently, halt gently, "
+            "comes to rest gently, come to rest, gradually stops, stops gradually, slows to stop, "
+            "slow to stop, slows to halt, slow to halt, slows down to stop, ends up stopping, standstill, "
+            "come to stand, comes to stand, halt, halts, normal stop, stops normally, stop moving, "
+            "stops completely, stop completely, stops smoothly, brings car to stop, eases to stop, "
+            "ease to stop"
+        ),
+        "accelerate": (
+            "speeds off, speed off, puts its foot down, accelerating, gets faster, pulls away, "
+            "hits the gas, hit the gas, goes faster, guns it, races off, acceleration, speeding up, "
+            "speeds up again, hits accelerator, hits throttle, hits pedal, put foot down, puts foot down, "
+            "putting foot down, put our foot down, steps on it, step on it, stepping on it, "
+            "stepping on gas, floors it, flooring it, floor it, floors throttle, opens throttle, "
+            "open throttle, opens up, gun it, gunning it, gains speed, gain speed, gaining speed, "
+            "gathers speed, gather speed, picks up pace, pick up pace, pick up speed, goes quicker, "
+            "going faster, go faster, get faster, becomes faster, increases speed, increase speed, "
+            "increasing speed, increases its speed, puts on speed, powers away, shoots off, shoots away, "
+            "sets off, set off, drives off, drive off, pulls off, blasts off, hammers it, boosts, boost, "
+            "puts pedal to metal, pedal to metal, takes off, revs up, rockets off, sprints, surges forward, "
+            "surges ahead, surge forward, raises speed, accelarates, accelarate, throttles up, throttle up, "
+            "punches it, punch it, squirts ahead, races away, dashes off, quickens, ups its speed, "
+            "speeded up, puts hammer down"
+        ),
+        "crash": (
+            "crash, crashes, accident, collision, rear ends, hits another car, runs into, smashes, "
+            "rear ended, wrecks, accidents, collisions, crashing, crashed, get hit, gets hit, is hit, "
+            "rear end, rear ending, rear ends us, rear end us, rear ends ego, rear end collision, hits us, "
+            "hit us, hitting us, hits ego, hits another, hits someone, hits something, hits car, "
+            "hits truck, hits our car, hits rear, runs into us, run into us, running into us, "
+            "runs into something, bumps into, bump into, bumps us, bumping into, bumps, slams into, "
+            "slam into, slamming into, smacks into, smack into, smashes into, smash into, smash, smashed, "
+            "ploughs into, plows into, plough into, plow into, rams, ram, ramming, rams us, drives into us, "
+            "drives into, drive into, collides with, collide with, colliding, collided, "
+            "is involved in accident, gets into accident, get into accident, gets into crash, "
+            "causes accident, cause accident, causes crash, causes collision, causing accident, has crash, "
+            "have crash, has accident, wipes out, wipe out, wiped out, writes off, wrecked, wrecking, "
+            "totals, totalled, piles into, pile into, piles up, pile ups, fender bender, contact, "
+            "touches us, prang, prangs, bashes into, bash into, impact, shunts us, shunts, shunt, clips us, "
+            "knocks into, strikes us, strikes, struck, spins out, bang into, bangs into, crunches into, "
+            "is rear ended, is hit by, runs us over, hit each other, hits car ahead, crashes into us, "
+            "crashing into, crash into us, accident happens, accident free, has a bump, hits wall, "
+            "goes off road, flips, comes off road, loses control, slides off, traffic accident"
+        ),
+        "merge": (
+            "joins the highway, merges onto the highway, joins from the ramp, enters the highway, "
+            "merges from the ramp, joins from the on ramp, comes from the ramp, merging, merged, merges in, "
+            "merge in, merges over, merging in, joins from ramp, joins from on ramp, joins from slip road, "
+            "joins highway, joins motorway, joins freeway, joins road, join road, joins main road, "
+            "joins traffic, joins flow, joins us, joins, enters from ramp, enters from on ramp, "
+            "enters highway, enters motorway, enters freeway, enters main road, enters from slip road, "
+            "comes on from ramp, comes from on ramp, comes onto highway, comes onto motorway, "
+            "coming from ramp, coming from on ramp, gets on highway, gets onto highway, feeds in, feed in, "
+            "filters in, zips in, filters into traffic, comes down ramp, merges onto motorway, "
+            "merges onto freeway, merges onto highway, merges into traffic, merges from on ramp, "
+            "merges from ramp, merges from right, merges from left"
+        ),
+    },
+    "task": {
+        "keep-lane": (
+            "keep to our lane, stick to our lane, stay in lane, keep the lane, stay in the lane, "
+            "stays in its lane, stay in my lane, keep our current lane, sticking to our lane, keep lane, "
+            "keeps lane, keeping lane, kept lane, lane keeping, lane keep, lane following, keep ours, "
+            "keeps ours, stay in ours, stays in lane, staying in lane, stayed in lane, "
+            "stay in lane whole time, remain in lane, remaining in lane, remains in lane, hold lane, "
+            "holding lane, holds lane, stick to lane, sticks to lane, sticking to lane, "
+            "stay in current lane, keep current lane, keep to lane, keeps to lane, keeping to lane, "
+            "stay put in lane, stay where we are, maintain lane, maintains lane, maintaining lane, "
+            "lane holding, do not leave lane, not leave lane, never leave lane, stays where it is, "
+            "no lane change by us, drive in one lane, cruise in lane, stay in same lane, keep same lane, "
+            "keep it in lane, keep ego in its lane, keep ego in lane, keep us in lane, hold position, "
+            "mind our own lane, stay within lane, lane hold, keep in lane, keeps in lane"
+        ),
+        "follow": (
+            "follow it, follow the lead car, follow the vehicle ahead, follow the truck ahead, "
+            "follow the lead vehicle, follow lead car, follow lead, follow leader, follow leading car, "
+            "following car ahead, follow vehicle in front, follow car in front, follow truck in front, "
+            "following car in front, follow one ahead, follow one in front, following it, following him, "
+            "follows it, tailing car ahead, tail car ahead, tag along, tagging along, trail car ahead, "
+            "trailing car ahead, trail lead, shadow car ahead, drive behind car ahead, go after car ahead, "
+            "car following, keep following, follow along, keep distance to, stay in line behind, pursue, "
+            "chase, chasing, drive after, follow, follows, following, tail, trail, tailing, trailing, acc"
+        ),
+        "overtake": (
+            "overtake, pass it, overtaking, overtake it, overtakes, overtake car ahead, "
+            "overtaking manoeuvre, overtaking manouevre, overtaken, pass car ahead, pass lead, "
+            "pass car in front, pass him, passing it, passing, passes, pass, go past, goes past, "
+            "going past, go by, go around, going around, goes around, get past it, get ahead of, "
+            "getting past, get in front of, leapfrog, drive past, driving past, drive around, move past, "
+            "swing past, swing around, outpace, zip past, blow past, speed past, leave behind, overhaul, "
+            "overtake truck ahead, take over, ovetake"
+        ),
+        "merge": (
+            "to merge, get on the highway, need to merge, must merge, should merge, want to merge, "
+            "wants to merge, merge ourselves, get on motorway, get on freeway, get onto highway, "
+            "get onto motorway, enter highway, enter motorway, enter freeway, join highway, join motorway, "
+            "join freeway, join main road, join traffic, merging ego, ego to merge, are to merge, "
+            "am to merge, is to merge, have to join, need to join, come on from ramp, merge onto highway, "
+            "merge onto motorway, merge onto freeway, merge into traffic"
+        ),
+        "exit": (
+            "take the next exit, leave at the exit, take the off ramp, get off the highway, "
+            "leave the motorway, get off at the exit, takes exit, take next exit, taking exit, "
+            "taking next exit, took exit, take this exit, leave highway, leaves highway, leaving highway, "
+            "leave motorway, leaves motorway, leaving motorway, leave freeway, leaving freeway, "
+            "leave road there, leave road, leaves road, leaving road, leaving at next exit, "
+            "leaving at exit, leave at next exit, leave by exit, leave via exit, leaves at exit, get off, "
+            "gets off, getting off, get off here, get off motorway, get off freeway, exit motorway, "
+            "exit freeway, exit highway, exiting, exits, exit road, exit here, go off, use exit, uses exit, "
+            "go for exit, pull off highway, head for exit, heads for exit, heading for exit, take off ramp, "
+            "takes off ramp, taking off ramp, take ramp, take exit ramp, turn off highway, "
+            "drive off highway, off at next exit, come off, come off motorway, come off highway, peel off, "
+            "off at exit, move to exit, exit it, have to exit, want to exit, need to exit, must exit"
+        ),
+        "turn-left": (
+            "left turn, turning left, left hand turn, turn to left, turns to left, turning to left, "
+            "turns left, take left turn, taking left, go left at junction, making left, make left, "
+            "hang left, bear left, left at junction, left at intersection, left at crossroads, "
+            "turn off left, left turning, steer left at junction, we turn left, leftward turn, "
+            "lefthand turn, turned left"
+        ),
+        "turn-right": (
+            "right turn, turning right, right hand turn, turn to right, turns to right, turning to right, "
+            "turns right, take right turn, taking right, go right at junction, making right, make right, "
+            "hang right, bear right, right at junction, right at intersection, right at crossroads, "
+            "turn off right, right turning, we turn right, rightward turn, righthand turn, turned right"
+        ),
+        "go-straight": (
+            "go straight on, drive straight, continue straight, go straight ahead, straight through, "
+            "straight on, straight, straight ahead, go straight through, goes straight, goes straight on, "
+            "going straight, going straight on, going straight ahead, keep straight, keep straight on, "
+            "keep going straight, straight across, straight over, go straight over, go straight across, "
+            "heading straight, head straight, head straight on, head straight ahead, drive straight ahead, "
+            "drives straight, drives straight on, driving straight, driving straight on, "
+            "driving straight ahead, carry on straight, carry straight on, carrying straight on, "
+            "go on straight, go right through, cross junction, cross intersection, cross crossroads, "
+            "crossing straight over, continue straight on, continues straight, continuing straight, "
+            "proceed straight, proceeds straight, proceed straight ahead, drive through junction, "
+            "drive through intersection, do not turn, drive on straight, strait on, go ahead straight"
+        ),
+    },
+    "when": {
+        "early": (
+            "early, at first, at the start, in the beginning, right away, immediately, "
+            "in the first seconds, very soon, from the start, at once, straight away, straightaway, "
+            "straight off, instantly, right at start, right at beginning, at very start, at very beginning, "
+            "beginning, from outset, from beginning, first thing, initially, quickly after start, "
+            "early in scene, early in episode, before long, in a moment, presently, promptly, "
+            "soon after start, shortly after start, at start of scene, in first few seconds, "
+            "in opening seconds, in first third, in first part, in early part, to begin with, "
+            "to start with, at onset, off start, early doors, just after start, towards start, near start, "
+            "near beginning, towards beginning, in opening, quite early, pretty early, fairly early, "
+            "shortly after beginning, start of scene, begins by, right off, as soon as it starts, "
+            "immediately after start"
+        ),
+        "mid": (
+            "in the meantime, half way, half way through, halfway, partway, mid way, in mid episode, "
+            "half way in, halfway in, halfway along, midways, mid scene, mid episode, midstream, "
+            "at midpoint, at half time, at half way point, around halfway, around middle, about halfway, "
+            "in middle of scene, in middle of it, in middle of episode, around middle of scene, "
+            "middle of scene, partway through, part way through, in between, at mid point, mid point, "
+            "midpoint, midscene, middle of episode, in middle third, in second third, half through, "
+            "in mid scene, sometime in middle, towards middle, near middle"
+        ),
+        "late": (
+            "near the end, in the end, finally, eventually, at the very end, late in the scene, "
+            "toward the end, late on, in the final seconds, later on, later, late in episode, at last, "
+            "at very last, in final moments, in last seconds, in last few seconds, in final part, "
+            "in last part, in last third, in final third, right at end, right at very end, just before end, "
+            "shortly before end, toward close, towards close, near close, at finish, at close, last thing, "
+            "end of scene, at end of scene, end of episode, in closing moments, before end, by end, "
+            "close to end, quite late, fairly late, pretty late, rather late, very late, last moment, "
+            "at last moment, last minute, ultimately, after long while, ending, to finish, ending with, "
+            "in dying seconds, late stage, at late stage, towards finish, closing stages, in long run"
+        ),
+    },
+}

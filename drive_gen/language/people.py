@@ -1,0 +1,246 @@
+"""Who is spoken of: the mentions of a clause, as roles; who was named before, and to whom words point back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drive_gen.envs.files import InputError
+from drive_gen.language.clauses import OBJECT, Clause
+from drive_gen.language.facts import MOST_COUNT, PLACED
+from drive_gen.language.lexicon import STRONG, Token
+
+GROUPS = {"car": "cars", "truck": "trucks"}
+COPULAS = ("이다", "이고", "이야", "인데", "이며", "입니다", "이에요", "예요", "임", "이었", "이지", "인", "다", "야", "고", "이라", "이네")
+AND = ("와", "과", "랑", "이랑", "하고", "도", "이나", "나", "및", "는물론", "은물론")
+TOPIC = ("은", "는")
+
+
+class Mention:
+    """A token of a clause that stands for somebody."""
+
+    def __init__(self, place: int, role: str, token: Token) -> None:
+        self.place, self.role = place, role
+        self.object = token.mark.startswith(OBJECT)
+        self.joined = token.mark.startswith(AND)
+
+
+class People:
+    """The agents so far, and whom the next clause may mean."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.agents: dict[str, dict[str, Any]] = {}
+        self.named: list[str] = []  # roles in order of mention
+        self.subject: str | None = None
+        self.open: str | None = None  # a place that was named without who is there: "ahead of us, a truck"
+        self.fresh: str | None = None  # a group that was only named: "a truck, far ahead"
+        self.renamed: list[tuple[str, str]] = []  # roles before and after, for their events
+
+    def add(self, role: str) -> dict[str, Any]:
+        """The values of an agent, which is there from now on and was named last."""
+        values = self.agents.setdefault(role, {})
+        if role in self.named:
+            self.named.remove(role)
+        self.named.append(role)
+        return values
+
+    def values(self, role: str) -> dict[str, Any]:
+        """The values of an agent, who need not have been named."""
+        return self.agents[role] if role in self.agents else self.add(role)
+
+    def mentions(self, clause: Clause, denied: bool) -> list[Mention]:
+        """Whom a clause names, in order; agents come into being by being named, unless denied."""
+        found: list[Mention] = []
+        for place, token in enumerate(clause.tokens):
+            role = self._role_of(clause, place, token, found, denied)
+            if role:
+                found.append(Mention(place, role, token))
+        self._remember(clause, found, denied)
+        return found
+
+    def _role_of(self, clause: Clause, place: int, token: Token, found: list[Mention], denied: bool) -> str | None:
+        if token.type == "role":
+            return self._placed(clause, place, token, found, denied)
+        if token.type == "ego":
+            return None if token.mark.startswith((*OBJECT, "ㄹ", "와", "랑")) or token.text.endswith("릴") else "ego"
+        if token.type == "someone":
+            return "someone"
+        if token.type == "that":
+            return self.back(token.value)
+        if token.type == "rel":
+            return self.named[-1] if self.named else self.subject
+        if token.type in ("oneof", "them") and (group := self.group()) and not any(
+                each.type == "kind" for each in clause.tokens):
+            if token.type == "them":
+                self._count(clause, place, self.agents[group], group)
+            return group
+        if token.type == "group" and not found:
+            group = self.group()
+            if group is None:
+                self.add("cars")
+            return group or "cars"
+        if token.type == "kind" and not denied:
+            return self._kind(clause, place, token, found)
+        if token.type == "kind" and place and clause.tokens[place - 1].type == "the" and any(
+                each.type == "event" for each in clause.tokens):
+            return self.known(token.value)  # 그 트럭이 급제동하는 일은 없다
+        return None
+
+    def _placed(self, clause: Clause, place: int, token: Token, found: list[Mention], denied: bool) -> str | None:
+        """A role: with its noun, or only a place, which may say how far away somebody is: "60 m behind"."""
+        role = str(token.value)
+        before = clause.tokens[place - 1] if place else None
+        kinds = [each for each in clause.tokens if each.type == "kind"]
+        if (token.kind is None and before and before.type == "distance" and not denied and not kinds
+                and before.end == token.start and (found or self.subject not in (None, "ego", "someone"))):
+            return None
+        if token.kind is None and before and before.end == token.start and not kinds and (
+                before.type == "road" or (before.type == "event" and before.value == "cut-in" and role == "lead")):
+            return None  # a U-turn ahead; squeezes in ahead of us
+        if role == "lead" and token.kind is None and token.mark.startswith("으로"):
+            return None  # 우리 앞으로
+        if denied:
+            return role
+        if token.kind is None and not kinds and self.fresh and role not in self.agents and all(
+                each.role == self.fresh for each in found):
+            self._rename(self.fresh, role)
+        values = self.add(role)
+        if token.kind == "truck" or (token.kind is None and self._noun_of(clause, place) == "truck"):
+            values["kind"] = "truck"
+        nouns = [number for number, each in enumerate(clause.tokens) if each.type == "kind" and number < place]
+        self._count(clause, nouns[-1] if nouns and token.kind is None else place, values, role)
+        return role
+
+    def _noun_of(self, clause: Clause, place: int) -> str | None:
+        """The kind that belongs to a place: the next one behind it, or the one before."""
+        roles = [number for number, each in enumerate(clause.tokens) if each.type == "role" and each.kind is None]
+        kinds = [number for number, each in enumerate(clause.tokens) if each.type == "kind"]
+        own = [number for number in kinds if min(roles, key=lambda role: (abs(role - number), role > number)) == place]
+        values = [clause.tokens[number].value for number in own]
+        return "truck" if "truck" in values else values[0] if values else None
+
+    def _rename(self, old: str, new: str) -> None:
+        """A group of one turns out to have a place."""
+        values = self.agents.pop(old, {})
+        self.named = [role for role in self.named if role != old]
+        if old == "trucks":
+            values["kind"] = "truck"
+        self.agents[new] = values
+        self.renamed.append((old, new))
+
+    def _kind(self, clause: Clause, place: int, token: Token, found: list[Mention]) -> str | None:
+        """A car or truck without a place of its own: whose noun it is, or who is meant, or a group."""
+        tokens = clause.tokens
+        types = {each.type for each in tokens}
+        count = self._number(clause, place)
+        if self.language == "ko" and token.mark == "의" and place + 1 < len(tokens) and tokens[place + 1].type == "role":
+            return None  # 평범한 운전자의 앞차
+        if any(each.type == "role" and each.kind is None for each in tokens):
+            return None  # its noun
+        target = self._whose(clause, place, token, found, count)
+        if target is not None:
+            if token.value == "truck" and target not in ("cars", "trucks", "someone"):
+                self.values(target)["kind"] = "truck"
+            return None if any(each.role == target for each in found) else target
+        cuts = any(each.type == "event" and each.value == "cut-in" for each in tokens)
+        if cuts and "oneof" not in types and count <= 1 and not found:
+            values = self.add("cut-in")
+            values |= {"kind": "truck"} if token.value == "truck" else {}
+            return "cut-in"
+        role = GROUPS[token.value]
+        loose = not types & {"count", "style", "speed", "abreast", "oneof", "other", "event"} and not token.mark
+        if role == "cars" and loose and types & {"road", "density", "weather", "time", "lanes", "task", "ego"}:
+            return None
+        self._count(clause, place, self.add(role), role)
+        return role
+
+    def _whose(self, clause: Clause, place: int, token: Token, found: list[Mention], count: int) -> str | None:
+        """Whom a bare noun means who is known: whom we follow, the last named, the one that was pointed at."""
+        tokens = clause.tokens
+        tasks = [number for number, each in enumerate(tokens)
+                 if each.type == "task" and each.value in ("follow", "overtake")]
+        if tasks and count <= 1 and (tasks[0] < place if self.language == "en" else token.mark.startswith(OBJECT)):
+            known = self.known(token.value) if token.mark in ("the", *TOPIC) else None
+            if known is None:
+                self.add("lead")
+            return known or "lead"
+        if found and count <= 1 and found[-1].role != "someone" and "oneof" not in {each.type for each in tokens}:
+            between = {each.type for each in tokens[found[-1].place + 1 : place]}
+            if found[-1].role in GROUPS.values() and not between & {"event", "task"} and token.value == "car":
+                return found[-1].role
+            if not between & {"event", "task", "toward", "count"} and found[-1].role not in GROUPS.values():
+                return found[-1].role
+        if self.open and count <= 1 and not found:
+            role, self.open = self.open, None
+            self.add(role)
+            return role
+        if self.language == "ko" and not found and token.mark.startswith(COPULAS) and count <= 1 and (
+                self.subject in (*PLACED, "ego") and token.mark not in TOPIC):
+            return self.subject
+        alone = self.language == "en" and not token.mark and not token.text.endswith("s") and any(
+            each.type in ("event", "speed", "style") for each in tokens)
+        pointed = token.mark == "the" or alone or (self.language == "ko" and (
+            (token.mark.startswith(TOPIC) and not any(each.type == "event" for each in tokens)) or (place and tokens[place - 1].type == "the")))
+        if not pointed or count:
+            return None
+        said = token.mark == "the" or (place > 0 and tokens[place - 1].type == "the")
+        last = next((role for role in reversed(self.named) if role in PLACED), None)
+        unsaid = said and last and token.value == "truck" and "trucks" not in self.agents and "kind" not in self.agents[last]
+        return self.known(token.value) or (last if unsaid else None)
+
+    def known(self, kind: str) -> str | None:
+        """The one placed agent of a kind that was named."""
+        roles = [role for role, values in self.agents.items()
+                 if role in PLACED and values.get("kind", "car") == kind]
+        return roles[0] if len(roles) == 1 and GROUPS[kind] not in self.agents else None
+
+    def group(self) -> str | None:
+        """The group that was named last."""
+        return next((role for role in reversed(self.named) if role in GROUPS.values()), None)
+
+    def back(self, which: str) -> str | None:
+        """Whom "it", "the former" or "the latter" means."""
+        if which in ("former", "latter") and len(self.named) > 1:
+            return self.named[-2] if which == "former" else self.named[-1]
+        if self.subject in (None, "ego", "someone") and which == "it":
+            return next((role for role in reversed(self.named) if role != "ego"), self.subject)
+        return self.subject
+
+    def _number(self, clause: Clause, place: int) -> int:
+        """How many a noun is said to be: the number before it, in Korean also the one behind it; 0 for none."""
+        tokens = clause.tokens
+        if self.language == "ko":
+            for each in tokens[place + 1 :]:
+                if each.type == "count":
+                    return int(each.value)
+                if each.type in ("kind", "role", "ego"):
+                    break
+        for number in range(place - 1, -1, -1):
+            each = tokens[number]
+            if each.type == "count" and not (self.language == "ko" and number and tokens[number - 1].type == "kind"):
+                return int(each.value)
+            if each.type in ("kind", "role", "ego", "event"):
+                break
+        return 0
+
+    def _count(self, clause: Clause, place: int, values: dict[str, Any], role: str) -> None:
+        number = self._number(clause, place)
+        if number < 2 or role in ("ego", "cut-in") or any(each.type == "oneof" for each in clause.tokens[:place]):
+            return
+        if number > MOST_COUNT:
+            raise InputError(f"{number} {role} are asked for; there can be 1 to {MOST_COUNT}")
+        values["count"] = number
+
+    def _remember(self, clause: Clause, found: list[Mention], denied: bool) -> None:
+        """What the next clauses of the sentence may complete."""
+        types = {each.type for each in clause.tokens}
+        self.fresh = None
+        placed = [each for each in clause.tokens if each.type == "role" and each.kind is None]
+        if denied or clause.end == STRONG:
+            self.open = None
+        elif placed and found and "kind" not in types and "event" not in types:
+            self.open = found[-1].role if found[-1].role in PLACED else None
+        lone = not types & {"task", "oneof", "abreast"} and all(
+            each.value == 1 for each in clause.tokens if each.type == "count")
+        if found and found[-1].role in GROUPS.values() and lone and not denied and len(found) == 1:
+            self.fresh = found[-1].role if "count" not in self.agents[found[-1].role] else None
