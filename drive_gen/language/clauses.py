@@ -12,6 +12,7 @@ PREDICATES = (*MODIFIERS, "event", "task", "toward", "does")
 SUBJECTS = ("role", "ego", "someone", "that", "oneof")
 NAMES = ("lead", "follower", "leader", "left", "right", "left one", "right one")  # roles' names, not places
 NOMINAL = {"event", "kind", "style", "role", "count", "other"}  # what "or" may go on denying
+JOINED = ("와", "과", "랑", "하고", "도", "나")  # a Korean noun that goes on with the next
 OBJECT = ("을", "를", "한테", "에게", "앞으로", "쪽으로")  # a Korean object's marks
 
 
@@ -31,6 +32,9 @@ def clauses(found: list[Token], language: str) -> list[Clause]:
         if token.type == "role" and "+" in token.value:
             now += [token._replace(value=role) for role in token.value.split("+")]
             continue
+        if token.type == "sep" and token.value == COMMA and now and now[0].mark and all(
+                each.type in ("style", "speed") for each in now):
+            continue  # a fast, pushy one
         if token.type not in ("sep", "or"):
             now.append(token._replace(type="not") if token.type == "neither" else token)
             continue
@@ -63,6 +67,13 @@ def _split_english(clause: Clause) -> list[Clause]:
     for token in clause.tokens:
         now = parts[-1]
         types = {each.type for each in now}
+        if token.type == "none" and not types - {"label"}:
+            token = token._replace(type="no")  # nothing behind us
+        if token.type == "no" and token.text == "no" and token is clause.tokens[-1] and "event" in types:
+            token = token._replace(type="none")  # crash: no
+        if token.type == "label" and types & {*PREDICATES, "not"}:
+            parts.append([])
+            continue
         if token.type == "scrap" or (token.type in ("rel", "no", "nobody") and types & {
                 *PREDICATES, "road", "weather", "time", "density", "lanes", "kind", "none"}):
             parts.append([token])
@@ -114,7 +125,12 @@ def _split_korean(clause: Clause) -> list[Clause]:
         if token.type == "no" and len(now) > 2 and now[-2].type == "event" and any(
                 each.type in PREDICATES for each in now[:-2]):
             parts[-1:] = [now[:-2], now[-2:]]  # 우리 추월 | 사고 없이
-        if token.type == "no" or (token.type == "not" and token.text.endswith("고")):
+        roles = [place for place, each in enumerate(parts[-1]) if each.type == "role"]
+        if token.type == "no" and len(roles) > 1 and not any(
+                parts[-1][place].mark.endswith(JOINED) for place in roles[:-1]):
+            parts[-1:] = [parts[-1][: roles[-1]], parts[-1][roles[-1] :]]  # 앞차 트럭 | 뒤차 없음
+        if token.type == "no" or (token.type == "not" and (
+                token.text.endswith("고") or token.mark.startswith(("게", "도록")))):
             parts.append([])
     return _clauses_of(parts, clause.end)
 

@@ -30,10 +30,10 @@ SEPS_EN = {STRONG: (".", ";", "!", "?", "|"), COMMA: (",",),
            JOIN: ("but", "while", "whereas", "because", "with", "where", "when", "unlike that", "though",
                   "although", "then", "and then", "afterwards", "so", "and so", "having", "until", "plus",
                   "even though", "since", "as soon as", "if", "before that", "after that", "after which",
-                  "in which", "by which time", "whilst", "yet", "however")}
+                  "in which", "by which time", "next", "whilst", "yet", "however")}
 SEPS_KO = {STRONG: (".", ";", "!", "?", "|"), COMMA: (",",),
            JOIN: ("그리고", "하지만", "그러나", "반면", "그런데", "그러더니", "그다음", "그다음엔", "그다음에", "그런다음",
-                  "그래도", "근데", "이후", "그리고나서", "그러면", "그래서", "이어서", "그러고는", "그러니까", "그리고는")}
+                  "그래도", "근데", "이후", "그리고나서", "그러면", "그래서", "이어서", "그러고는", "그러니까", "다음", "다음에", "뒤이어", "그리고는")}
 MORE = {"en": (more_en_people.MORE, more_en_scene.MORE, more_en_verbs.MORE),
         "ko": (more_ko_people.MORE, more_ko_scene.MORE, more_ko_verbs.MORE)}
 ARTICLES = ("the", "a", "an", "this", "these", "those")
@@ -72,6 +72,7 @@ def normal_en(text: str) -> str:
     text = re.sub(r"\s[/|]\s|\s-+\s|[—–|+→()\[\]]|\.\.+|…|->", " | ", text).replace("-", " ")
     text = re.sub(r"(\d)([a-z])", r"\1 \2", text)
     text = " ".join(re.findall(r"\d+(?:\.\d+)?|[a-z'/]+|[a-z0-9/']+|[.,;:!?|=]", text)).replace("=", ":")
+    text = text.replace("infront", "in front")
     return re.sub(r"\ba few\b", "several", text).replace("km / h", "km/h")
 
 
@@ -83,7 +84,12 @@ def plain_en(text: str) -> str:
 
 def normal_ko(text: str) -> str:
     """Vowels that sound alike made one, lower case; spaces stay."""
-    return "".join(_folded(letter) for letter in text.lower().replace("-", ""))
+    return folded(text.lower().replace("-", ""))
+
+
+def folded(text: str) -> str:
+    """Vowels that sound alike made one."""
+    return "".join(_folded(letter) for letter in text)
 
 
 def _folded(letter: str) -> str:

@@ -35,7 +35,7 @@ MORE: dict[str, dict[str | None, str]] = {
     "oneof": {
         ANY: (
             "one of, one of the, one of them, one of those, one of these, one of which, one of whom, 1 of, "
-            "1 of them, any one of, first of, last of, another of them, either of, of four trucks"
+            "1 of them, any one of, first of, last of, another of them, either of"
         ),
     },
     "that": {
@@ -129,12 +129,16 @@ MORE: dict[str, dict[str | None, str]] = {
         ANY: (
             "we see, we can see, i see, i want, i wish, i need, i like, i would like, i picture, i imagine, "
             "i wanna, we want to see, i want to see, i like to see, i have in mind, let me see, let us see, "
-            "we have, right after, right before, right then, right now, all right, quick one, clear road, "
-            "in any case, at least, at most, by way, right hand drive, you know, test car, light up, "
-            "i think, i guess, as you can see, car park, what happens if, i would like to see, "
-            "i need to see, i need you, i want you, at same time, road works, time being, in right, "
-            "one after other, one another, light of, gentle one, wild one, calm one"
+            "we have, right before, right then, right now, all right, quick one, clear road, "
+            "clear road ahead, clear road ahead of us, road ahead, in any case, at least, at most, by way, "
+            "right hand drive, you know, test car, light up, i think, i guess, as you can see, car park, "
+            "what happens if, i would like to see, i need to see, i need you, i want you, at same time, "
+            "road works, time being, in right, one after other, one another, light of, gentle one, "
+            "wild one, calm one"
         ),
+    },
+    "there": {
+        ANY: "there is, there are, there will be, there was, there comes",
     },
     "neither": {
         ANY: "neither, neither does, neither do",
@@ -142,8 +146,83 @@ MORE: dict[str, dict[str | None, str]] = {
     "group": {
         ANY: (
             "everyone, everybody, all of them, all others, everyone else, everybody else, others, "
-            "rest of traffic, all cars, rest, other traffic, surrounding traffic, surrounding cars, "
+            "rest of traffic, all cars, other traffic, surrounding traffic, surrounding cars, "
             "oncoming cars"
+        ),
+    },
+    "placed": {
+        "far+lead": (
+            "far ahead, far ahead of us, far in front, far in front of us, far in front of it, "
+            "far up front, far up ahead, way ahead, way ahead of us, way in front, way in front of us, "
+            "way in front of it, way up front, well ahead, well ahead of us, well in front, "
+            "well in front of us, well in front of it, well up front, well up ahead, long way ahead, "
+            "long way ahead of us, long way in front, long way in front of us, long way in front of it, "
+            "long way up front, long way up ahead, good way ahead, good way ahead of us, good way in front, "
+            "good way in front of us, good way in front of it, good way up front, good way up ahead, "
+            "miles ahead, miles ahead of us, miles in front, miles in front of us, miles in front of it, "
+            "miles up front, miles up ahead, far off ahead, far off ahead of us, far off in front, "
+            "far off in front of us, far off in front of it, far off up front, far off up ahead, "
+            "far away ahead, far away ahead of us, far away in front, far away in front of us, "
+            "far away in front of it, far away up front, far away up ahead, a long way ahead, "
+            "a long way ahead of us, a long way in front, a long way in front of us, "
+            "a long way in front of it, a long way up front, a long way up ahead, quite far ahead, "
+            "quite far ahead of us, quite far in front, quite far in front of us, quite far in front of it, "
+            "quite far up front, quite far up ahead, some way ahead, some way ahead of us, "
+            "some way in front, some way in front of us, some way in front of it, some way up front, "
+            "some way up ahead"
+        ),
+        "far+follower": (
+            "far behind, far behind us, far back, far at back, far behind it, far in rear, way behind, "
+            "way behind us, way back, way at back, way behind it, way in rear, well behind, well behind us, "
+            "well back, well at back, well behind it, well in rear, long way behind, long way behind us, "
+            "long way back, long way at back, long way behind it, long way in rear, good way behind, "
+            "good way behind us, good way back, good way at back, good way behind it, good way in rear, "
+            "miles behind, miles behind us, miles back, miles at back, miles behind it, miles in rear, "
+            "far off behind, far off behind us, far off back, far off at back, far off behind it, "
+            "far off in rear, far away behind, far away behind us, far away back, far away at back, "
+            "far away behind it, far away in rear, a long way behind, a long way behind us, "
+            "a long way back, a long way at back, a long way behind it, a long way in rear, "
+            "quite far behind, quite far behind us, quite far back, quite far at back, quite far behind it, "
+            "quite far in rear, some way behind, some way behind us, some way back, some way at back, "
+            "some way behind it, some way in rear"
+        ),
+        "near+lead": (
+            "just ahead, just ahead of us, just in front, just in front of us, just in front of it, "
+            "just up front, just up ahead, right ahead, right ahead of us, right in front, "
+            "right in front of us, right in front of it, right up front, right up ahead, close ahead, "
+            "close ahead of us, close in front, close in front of us, close in front of it, close up front, "
+            "close up ahead, immediately ahead, immediately ahead of us, immediately in front, "
+            "immediately in front of us, immediately in front of it, immediately up front, "
+            "immediately up ahead, directly ahead, directly ahead of us, directly in front, "
+            "directly in front of us, directly in front of it, directly up front, directly up ahead, "
+            "closely ahead, closely ahead of us, closely in front, closely in front of us, "
+            "closely in front of it, closely up front, closely up ahead, shortly ahead, "
+            "shortly ahead of us, shortly in front, shortly in front of us, shortly in front of it, "
+            "shortly up front, shortly up ahead, close up ahead of us, close up in front, "
+            "close up in front of us, close up in front of it, close up up front, close up up ahead, "
+            "very close ahead, very close ahead of us, very close in front, very close in front of us, "
+            "very close in front of it, very close up front, very close up ahead, hard ahead, "
+            "hard ahead of us, hard in front, hard in front of us, hard in front of it, hard up front, "
+            "hard up ahead, short way ahead, short way ahead of us, short way in front, "
+            "short way in front of us, short way in front of it, short way up front, short way up ahead, "
+            "close in ahead, close in ahead of us, close in in front, close in in front of us, "
+            "close in in front of it, close in up front, close in up ahead"
+        ),
+        "near+follower": (
+            "just behind, just behind us, just at back, just behind it, just in rear, right behind, "
+            "right behind us, right at back, right behind it, right in rear, close behind, close behind us, "
+            "close back, close at back, close behind it, close in rear, immediately behind, "
+            "immediately behind us, immediately back, immediately at back, immediately behind it, "
+            "immediately in rear, directly behind, directly behind us, directly back, directly at back, "
+            "directly behind it, directly in rear, closely behind, closely behind us, closely back, "
+            "closely at back, closely behind it, closely in rear, shortly behind, shortly behind us, "
+            "shortly back, shortly at back, shortly behind it, shortly in rear, close up behind, "
+            "close up behind us, close up back, close up at back, close up behind it, close up in rear, "
+            "very close behind, very close behind us, very close back, very close at back, "
+            "very close behind it, very close in rear, hard behind, hard behind us, hard back, "
+            "hard at back, hard behind it, hard in rear, short way behind, short way behind us, "
+            "short way back, short way at back, short way behind it, short way in rear, close in behind, "
+            "close in behind us, close in back, close in at back, close in behind it, close in in rear"
         ),
     },
     "role": {
@@ -152,21 +231,19 @@ MORE: dict[str, dict[str | None, str]] = {
             "leader, right ahead, i behind, we behind, i am behind, we are behind, stuck behind, "
             "sitting behind, queueing behind, queuing behind, crawling behind, we drive behind, "
             "driving behind, our car is behind, ego is behind, trapped behind, caught behind, "
-            "waiting behind, lead, the lead, lead one, directly in front, directly in front of us, "
-            "right in front, up front, up ahead, ahead of ego, further ahead, before us, in our lane ahead, "
-            "leading one, preceding one, one ahead, one in front, out in front, in front of ours, "
-            "in our path, blocking our lane, to our front, forward of us, front one, just ahead of us"
+            "waiting behind, lead, the lead, lead one, up front, up ahead, ahead of ego, before us, "
+            "in our lane ahead, leading one, preceding one, one ahead, one in front, out in front, "
+            "in front of ours, in our path, blocking our lane, to our front, forward of us, front one"
         ),
         "follower": (
             "behind, behind us, behind me, at our back, follower, in the rear, tailing us, trailing us, "
             "at rear, rear, rear one, back of us, in back of us, at back, on our tail, at our rear, "
             "in our rear, follower's, the follower, following one, one behind, one behind us, following us, "
-            "hounding us, chasing us, behind ours, behind ego, directly behind, to our rear, at our backs, "
-            "right behind, tailgating us, up our back"
+            "hounding us, chasing us, behind ours, behind ego, to our rear, at our backs, up our back"
         ),
         "left": (
             "to the left, on our left, in the left lane, on the left hand side, on the left, to our left, "
-            "to my left, from the left, left neighbour, on my left, left one, left lane, left of us, "
+            "to my left, from the left, left neighbour, on my left, left one, left lane, l, left of us, "
             "to left of us, left side, on left side, at our left, left hand side, left hand, "
             "in left hand lane, on left lane, our left, on left of us, left handed, one on left, "
             "one to left, one on our left, left hand one, lane to our left, lane on our left, "
@@ -175,7 +252,7 @@ MORE: dict[str, dict[str | None, str]] = {
         "right": (
             "to the right, on our right, in the right lane, on the right hand side, on the right, "
             "to our right, to my right, from the right, right neighbour, on my right, right one, "
-            "right lane, right of us, to right of us, right side, on right side, at our right, "
+            "right lane, r, right of us, to right of us, right side, on right side, at our right, "
             "right hand side, right hand, in right hand lane, on right lane, our right, on right of us, "
             "one on right, one to right, one on our right, right hand one, lane to our right, "
             "lane on our right, adjacent right, on right flank, rh"

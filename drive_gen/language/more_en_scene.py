@@ -7,7 +7,8 @@ MORE: dict[str, dict[str | None, str]] = {
     "density": {
         "empty": (
             "empty road, all alone, no other vehicles, deserted, alone on the road, empty highway, "
-            "no one else on the road, have to ourselves, no other vehicle, not a single other vehicle, "
+            "no one else on the road, have to ourselves, nobody but us, no one but us, nobody on it but us, "
+            "nobody on it, nobody on road, no other vehicle, not a single other vehicle, "
             "not a single other car, nobody else about, no one else about, no one else is out, "
             "nobody else is out, nobody around, no one around, no cars around, nobody is around, "
             "all to ourselves, road to ourselves, without any other cars, without other cars, "
@@ -65,10 +66,10 @@ MORE: dict[str, dict[str | None, str]] = {
             "rain, raining, rainy, wet, it rains, pouring, drizzle, heavy rain, drizzling, light rain, "
             "rainstorm, rains, rained, wet weather, wet road, wet roads, wet conditions, pouring rain, "
             "downpour, drizzly, shower, showers, rain shower, raining cats and dogs, cats and dogs, "
-            "pelting rain, bucketing down, torrential rain, in drizzle, rainfall, rainy day, rainy night, "
-            "stormy, thunderstorm, soaked, slick, pours, storm, precipitation, tipping it down, "
-            "chucking it down, rain falling, rain coming down, bucketing, sprinkling, monsoon, deluge, "
-            "wet surface, slippery wet, rain is falling"
+            "pelting rain, bucketing down, torrential rain, in drizzle, rainfall, stormy, thunderstorm, "
+            "soaked, slick, pours, storm, precipitation, tipping it down, chucking it down, rain falling, "
+            "rain coming down, bucketing, sprinkling, monsoon, deluge, wet surface, slippery wet, "
+            "rain is falling"
         ),
         "fog": (
             "fog, foggy, mist, misty, thick fog, dense fog, heavy fog, fogs, fogged, foggy weather, mists, "
@@ -167,24 +168,20 @@ MORE: dict[str, dict[str | None, str]] = {
             "furious, impolite, hasty, rash, madman, madmen, like a madman, maniacally, lunatic, road rage, "
             "raging, bully, bullying, hot headed, ruthless, brutal, careless, carelessly, inconsiderate, "
             "hurried, hectically, impatiently, hostile, foolhardy, daredevil, tearaway, lead footed, rowdy, "
-            "pushily, forceful, forcefully, assertive, erratic, unruly, boy racer, boy racers, road hog, "
-            "hooligan, hooligans, cowboy, belligerent, mad, crazy, insane, risky, wildly aggressive, "
-            "lunatics, like a maniac, like crazy, ferocious, violent, violently, unsafe"
+            "pushily, forceful, forcefully, assertive, erratic, unruly, road hog, hooligan, hooligans, "
+            "cowboy, belligerent, mad, crazy, insane, risky, wildly aggressive, lunatics, like a maniac, "
+            "like crazy, ferocious, violent, violently, unsafe"
         ),
         "defensive": (
             "gentle, gently, safely, polite, cautiously, carefully, considerate, courteous, gingerly, "
             "conservative, conservatively, prudently, timidly, shy, patient, patiently, attentive, "
-            "attentively, circumspect, wary, warily, mild, calm driver, calm drivers, calmly, "
-            "relaxed driver, hesitant, unaggressive, safely driven, cautious driver, anxious, nervous, "
-            "chill, safe driver, safe drivers, safety conscious, considerately, politely, tentative, "
-            "vigilant, gentle driver, meek, sensible, cautiosly, carefull, overcautious, responsibly, "
-            "responsible, considerate driver, soft"
+            "attentively, circumspect, wary, warily, mild, calmly, relaxed driver, hesitant, unaggressive, "
+            "safely driven, anxious, nervous, chill, safety conscious, considerately, politely, tentative, "
+            "vigilant, meek, sensible, cautiosly, carefull, overcautious, responsibly, responsible, soft"
         ),
         "normal": (
-            "normally, drives normally, normal, average driver, average drivers, regular driver, "
-            "regular drivers, ordinary driver, ordinary drivers, typical driver, typical drivers, "
-            "normal driver, normal drivers, standard driver, unremarkable, run of the mill, ordinarily, "
-            "standard, everyday driver, everyday, usual, normally behaved, normal driving, drives as usual, "
+            "normally, drives normally, normal, unremarkable, run of the mill, ordinarily, standard, "
+            "everyday driver, everyday, usual, normally behaved, normal driving, drives as usual, "
             "neither aggressive nor careful, neither aggressive nor defensive, neither pushy nor timid, "
             "neither careful nor aggressive, even tempered"
         ),
@@ -193,7 +190,7 @@ MORE: dict[str, dict[str | None, str]] = {
         "stopped": (
             "standing, halted, broken down, stalled, stand still, stands still, standstill, stock still, "
             "at rest, stopped car, dead in lane, immobile, not moving, unmoving, idle, idling, is parked, "
-            "stuck, stays put, still standing, at full stop, static, stood still, standing stock still, "
+            "stuck, still standing, at full stop, static, stood still, standing stock still, "
             "stands stock still, waiting, has stopped, have stopped, had stopped, is stopped, are stopped, "
             "stops dead from start, zero speed, starts from standstill, start from standstill, "
             "already stopped, broke down, breakdown, stoped, stationery, zero km/h"
@@ -202,9 +199,9 @@ MORE: dict[str, dict[str | None, str]] = {
             "slower, slowly, dawdling, low speed, crawling along, crawl, crawls along, crawls, "
             "snail's pace, creeping, creeps, creep, inching, trundling, trundles, plodding, plods, dawdles, "
             "dawdle, takes its time, taking its time, takes it easy, ambling, ambles, unhurried, leisurely, "
-            "sluggishly, at slow speed, low speeds, too slow, very slowly, slow going, slowpoke, "
-            "sunday driver, poky, lumbering, lumbers, pottering, walking pace, at a crawl, barely moving, "
-            "loitering, tootling, snailing, slow speed, under speed limit, below speed limit, slow pace"
+            "sluggishly, at slow speed, low speeds, too slow, very slowly, slow going, slowpoke, poky, "
+            "lumbering, lumbers, pottering, walking pace, at a crawl, barely moving, loitering, tootling, "
+            "snailing, slow speed, under speed limit, below speed limit, slow pace"
         ),
         "normal": (
             "normal speed, average speed, moderate speed, at moderate speed, normal speeds, normally fast, "
@@ -226,15 +223,13 @@ MORE: dict[str, dict[str | None, str]] = {
     },
     "distance": {
         "near": (
-            "close, nearby, near, closely, very close, right behind us, just ahead, tailgating, tailgates, "
-            "tailgate, tailgater, on our tail, hugging our bumper, on our bumper, right up our back, "
-            "breathing down our neck, up close, close up, very near, hard on our heels, at our heels, "
-            "close at hand, within spitting distance, right at our back, right in front of us, "
-            "just in front, just behind, just behind us, not far, not far away, not far off, "
+            "close, nearby, near, closely, very close, tailgating, tailgates, tailgate, tailgater, "
+            "on our tail, hugging our bumper, on our bumper, right up our back, breathing down our neck, "
+            "up close, close up, very near, hard on our heels, at our heels, close at hand, "
+            "within spitting distance, right at our back, not far, not far away, not far off, "
             "stuck to our bumper, close distance, short gap, small gap, tight gap, narrow gap, "
             "short distance away, little way, a stone's throw, close proximity, in immediate vicinity, "
-            "tightly behind, quite close, immediately ahead, immediately behind, immediately in front, "
-            "directly behind us, glued to our bumper, few metres, few meters, couple of metres, "
+            "tightly behind, quite close, glued to our bumper, few metres, few meters, couple of metres, "
             "couple of meters, bumper to bumper with us"
         ),
         "middle": (
@@ -247,12 +242,11 @@ MORE: dict[str, dict[str | None, str]] = {
             "not too far"
         ),
         "far": (
-            "far, far off, distant, a long way, long way, way ahead, further, long way off, long way ahead, "
-            "long way behind, long distance, long distance away, great distance, far behind, far ahead, "
-            "far in front, far back, way behind, way back, way in front, way off, well ahead, well behind, "
-            "big gap, large gap, huge gap, wide gap, large distance, big distance, remote, miles away, "
-            "distantly, farther, afar, faraway, off in distance, considerable distance, good way ahead, "
-            "good way off, good distance, far removed, distant from us, far from us, horizon"
+            "far, far off, distant, a long way, long way, further, long way off, long distance, "
+            "long distance away, great distance, way off, big gap, large gap, huge gap, wide gap, "
+            "large distance, big distance, remote, miles away, distantly, farther, afar, faraway, "
+            "off in distance, considerable distance, good way off, good distance, far removed, "
+            "distant from us, far from us, horizon"
         ),
         "beside": (
             "beside us, beside, alongside, right next to us, right beside, side by side with us, "

@@ -33,6 +33,7 @@ class People:
         self.named: list[str] = []  # roles in order of mention
         self.subject: str | None = None
         self.open: str | None = None  # a place that was named without who is there: "ahead of us, a truck"
+        self.latest: str | None = None  # whom the last clause named last
         self.fresh: str | None = None  # a group that was only named: "a truck, far ahead"
         self.renamed: list[tuple[str, str]] = []  # roles before and after, for their events
 
@@ -68,7 +69,7 @@ class People:
         if token.type == "that":
             return self.back(token.value)
         if token.type == "rel":
-            return self.named[-1] if self.named else self.subject
+            return self.latest or self.subject
         if token.type in ("oneof", "them") and (group := self.group()) and not any(
                 each.type == "kind" for each in clause.tokens):
             if token.type == "them":
@@ -91,13 +92,13 @@ class People:
         role = str(token.value)
         before = clause.tokens[place - 1] if place else None
         kinds = [each for each in clause.tokens if each.type == "kind"]
-        if (token.kind is None and before and before.type == "distance" and not denied and not kinds
-                and before.end == token.start and (found or self.subject not in (None, "ego", "someone"))):
+        if (token.kind is None and before and before.type == "distance" and before.value != "beside" and not denied
+                and not kinds and before.end == token.start and (found or self.subject not in (None, "ego", "someone"))):
             return None
-        if token.kind is None and before and before.end == token.start and not kinds and (
-                before.type == "road" or (before.type == "event" and before.value == "cut-in" and role == "lead")):
+        if token.kind is None and before and before.end == token.start and (before.type == "road" and not kinds or (
+                before.type == "event" and before.value == "cut-in" and role == "lead")):
             return None  # a U-turn ahead; squeezes in ahead of us
-        if role == "lead" and token.kind is None and token.mark.startswith("으로"):
+        if token.kind is None and token.mark.startswith("으로"):
             return None  # 우리 앞으로
         if denied:
             return role
@@ -133,6 +134,19 @@ class People:
         tokens = clause.tokens
         types = {each.type for each in tokens}
         count = self._number(clause, place)
+        if self.language == "ko" and place and tokens[place - 1].value == "two-way":
+            return None  # 맞은편에서 차가 온다
+        pair = [role for role in self.named if role != "ego"][-2:]
+        if "both" in types and not found and len(pair) == 2 and not set(pair) & set(GROUPS.values()):
+            for role in pair:
+                self.agents[role] |= {"kind": "truck"} if token.value == "truck" else {}
+            return None
+        if token.text == "one" and not found and not count:
+            group, last = self.group(), next((role for role in reversed(self.named) if role in PLACED), None)
+            if token.mark != "a" and group:
+                return group  # of four trucks, one stops
+            if last and "event" not in types and not token.mark == "the":
+                return last  # a car cuts in, a slow one
         if self.language == "ko" and token.mark == "의" and place + 1 < len(tokens) and tokens[place + 1].type == "role":
             return None  # 평범한 운전자의 앞차
         if any(each.type == "role" and each.kind is None for each in tokens):
@@ -183,7 +197,10 @@ class People:
             (token.mark.startswith(TOPIC) and not any(each.type == "event" for each in tokens)) or (place and tokens[place - 1].type == "the")))
         if not pointed or count:
             return None
-        said = token.mark == "the" or (place > 0 and tokens[place - 1].type == "the")
+        before = place - 1
+        while before > 0 and tokens[before].type in ("style", "speed", "distance"):
+            before -= 1
+        said = token.mark == "the" or (before >= 0 and tokens[before].type == "the")
         last = next((role for role in reversed(self.named) if role in PLACED), None)
         unsaid = said and last and token.value == "truck" and "trucks" not in self.agents and "kind" not in self.agents[last]
         return self.known(token.value) or (last if unsaid else None)
@@ -225,7 +242,7 @@ class People:
 
     def _count(self, clause: Clause, place: int, values: dict[str, Any], role: str) -> None:
         number = self._number(clause, place)
-        if number < 2 or role in ("ego", "cut-in") or any(each.type == "oneof" for each in clause.tokens[:place]):
+        if number < 2 or role in ("ego", "cut-in"):
             return
         if number > MOST_COUNT:
             raise InputError(f"{number} {role} are asked for; there can be 1 to {MOST_COUNT}")
@@ -235,9 +252,13 @@ class People:
         """What the next clauses of the sentence may complete."""
         types = {each.type for each in clause.tokens}
         self.fresh = None
+        if found:
+            self.latest = found[-1].role
         placed = [each for each in clause.tokens if each.type == "role" and each.kind is None]
         if denied or clause.end == STRONG:
             self.open = None
+        elif types == {"ego"}:
+            self.open = "ego"  # we, a careful driver, ...
         elif placed and found and "kind" not in types and "event" not in types:
             self.open = found[-1].role if found[-1].role in PLACED else None
         lone = not types & {"task", "oneof", "abreast"} and all(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drive_gen.envs.files import InputError
-from drive_gen.language.clauses import MODIFIERS, PREDICATES, Clause
+from drive_gen.language.clauses import MODIFIERS, OBJECT, PREDICATES, Clause
 from drive_gen.language.facts import LAST_S, MOST_LANES, PLACED, Agent, Event, Facts
 from drive_gen.language.lexicon import AND, COMMA, JOIN, STRONG, Token
 from drive_gen.language.people import GROUPS, Mention, People
@@ -35,6 +35,7 @@ class Reader:
         self.time: dict[str, Any] = {}  # said before its event
         self.loose: dict[str, Any] = {}  # modifiers said before whom they are of
         self.waiting: list[str] = []  # subjects whose predicate comes with the next: "the left car and ..."
+        self.measured: set[tuple[str, str]] = set()  # what was said by a number
         self.joined = False  # whether the clause before goes on with this one
         self.fixing, self.fixed = False, True  # whether what is said corrects what was said, and has done so
 
@@ -47,14 +48,15 @@ class Reader:
 
     def take(self, clause: Clause) -> None:
         """Understand one clause."""
-        tokens = clause.tokens
+        tokens = self._still(clause.tokens)
+        clause = clause._replace(tokens=tokens)
         types = {token.type for token in tokens}
         self.fixing = "scrap" in types or (self.fixing and not self.fixed)
         self.fixed = not types <= {"scrap"}
         denied, negated = bool(types & set(DENIALS)), "not" in types
         mentions = self.people.mentions(clause, denied)
         self._rename_events()
-        if "vacant" in types and not mentions:
+        if "vacant" in types and not any(token.type in ("role", "kind") for token in tokens):
             self._set("density", "empty")
             types -= {"vacant"}
         self._settings(tokens)
@@ -62,6 +64,10 @@ class Reader:
         tasks = [] if negated else self._tasks(tokens, mentions)
         subjects = self._subjects(clause, mentions, bool(whats))
         when = self._when(tokens)
+        if any(token.type == "ego" and token.mark.startswith(OBJECT) for token in tokens):
+            tasks = []  # the one behind overtakes us
+        if tasks and whats and not subjects:
+            subjects = ["ego"]
         if tasks:
             self._task(tasks[0], subjects, " ".join(token.text for token in tokens if token.type == "task"))
         if whats:
@@ -99,7 +105,7 @@ class Reader:
                 continue
             self._set(token.type, token.value)
         bare = [token for token in tokens if token.type == "bare"]
-        if bare and {token.type for token in tokens} <= {"bare", *SETTINGS, "that"} and not any(
+        if bare and {token.type for token in tokens} <= {"bare", *SETTINGS, "that", "label", "noise"} and not any(
                 token.type == "weather" and token.start == bare[0].end for token in tokens):
             self._set("density", bare[0].value)
 
@@ -114,6 +120,14 @@ class Reader:
         if known != value:
             raise InputError(f"contradiction: {name} is {known} and {value}; say one of them")
         self.single[name] = value
+
+    def _still(self, tokens: list[Token]) -> list[Token]:
+        """"앞차 정지", without a time, is how it stands, not what it does."""
+        types = {token.type for token in tokens}
+        if types & {"when", "at_s", *DENIALS, "not"} or not types & {"role", "ego", "kind", "both"}:
+            return tokens
+        return [token._replace(type="speed", value="stopped") if token.type == "event" and token.text == "정지"
+                and not token.mark else token for token in tokens]
 
     def _tasks(self, tokens: list[Token], mentions: list[Mention]) -> list[str]:
         leaves = [place for place, token in enumerate(tokens) if token.type == "road" and token.text == "exit"
@@ -144,7 +158,14 @@ class Reader:
             pair = [role for role in self.people.named if role != "ego"][-2:]
             if "both" in types and not able and len(pair) == 2 and pair[-1] not in GROUPS.values():
                 return pair
+        if len(able) > 1 and clause.tokens[able[0].place].type == "that" and self.language == "en" and not any(
+                token.type in PREDICATES for token in clause.tokens[able[0].place : able[1].place]):
+            able = able[1:]  # when it says 5 s we stop
         joined = [each.role for each in able[:1]]
+        if len(able) > 1 and clause.tokens[able[0].place].start == clause.tokens[able[1].place].start:
+            return [each.role for each in able[:2]]  # on either side
+        if not able and "there" in types and acts:
+            return ["someone"]  # there is an accident
         for one, other in zip(able, able[1:], strict=False):
             apart = any(token.type in PREDICATES for token in clause.tokens[one.place + 1 : other.place])
             if self.language != "ko" or apart or not (one.joined or types & {"both", "group"}):
@@ -154,7 +175,9 @@ class Reader:
 
     def _wait(self, clause: Clause, mentions: list[Mention], types: set[str]) -> None:
         """Subjects that are only named before an "and" share what comes next."""
-        bare = types <= {"role", "kind", "ego", "the", "both", "count", "not"} and len(mentions) == 1
+        neither = any(token.type == "not" and token.text.startswith("neither") for token in clause.tokens)
+        bare = len(mentions) == 1 and types <= {"role", "kind", "ego", "the", "both", "count"} | (
+            {"not"} if neither else set())
         own = mentions[0].role if mentions else None
         if bare and own in (*PLACED, "ego") and clause.end == AND and self.language == "en":
             self.waiting = [*self.waiting, str(own)]
@@ -174,7 +197,8 @@ class Reader:
             whats = ["lane-change"]
         merge = next((token for token in tokens if token.type == "event" and token.value == "merge"), None)
         if merge and whats == ["merge"] and not denied and merge.text in ("merge", "merging", "합류") and (
-                merge.mark in ("a", "the") or len(tokens) == 1 and "road" not in self.single):
+                merge.mark in ("a", "the") or {token.type for token in tokens} <= {"event", "label", "noise"}
+                and "road" not in self.single and merge.text != "merging"):
             self._set("road", "merge")
             return []
         return list(dict.fromkeys(whats))
@@ -243,7 +267,7 @@ class Reader:
 
     def _repeats(self, tokens: list[Token], subjects: list[str], types: set[str]) -> bool:
         """Whether somebody else does, or does not do, what was done: "the car behind does not", "뒤차도"."""
-        if types & {*MODIFIERS, "kind", "road", "weather", "density", "lanes"} and not types & {"does", "also", "not"}:
+        if types & {*MODIFIERS, "road", "weather", "density", "lanes"} and not types & {"does", "also", "not"}:
             return False
         if any(token.type in ("style", "speed", "abreast") and not (self.language == "ko" and adnominal(token))
                for token in tokens):
@@ -294,7 +318,8 @@ class Reader:
             self.without.append("aggressive")
         elif "truck" in kinds:
             self.without.append("trucks")
-        elif "other" in types or "vacant" in types or (self.language == "ko" and (kinds or "nobody" in types)):
+        elif "other" in types or "vacant" in types or (self.language == "ko" and "no" in types and (
+                kinds or "nobody" in types)):
             self._set("density", "empty")
 
     # --- how ----------------------------------------------------------------------------------------------
@@ -304,7 +329,8 @@ class Reader:
         """Style, speed and distance, each of the one that it stands by."""
         stops = any(token.type == "event" and token.value == "stop" for token in tokens)
         for place, token in enumerate(tokens):
-            if token.type not in MODIFIERS or (stops and token.type == "style" and token.text.startswith(("gent", "soft"))):
+            if token.type not in MODIFIERS or (token.text.startswith(("gent", "soft")) and (
+                    stops or (not mentions and self.done[-1:] == ["stop"]))):
                 continue
             if only and not (self.language == "ko" and only(token)):
                 continue
@@ -313,7 +339,7 @@ class Reader:
                 if target in (None, "someone"):
                     self.loose[token.type] = value
                 else:
-                    self._modify(str(target), {token.type: value})
+                    self._modify(str(target), {token.type: value}, any(letter.isdigit() for letter in token.text))
         if subjects and subjects[-1] != "someone":
             self.people.subject = subjects[-1]
             if self.loose and subjects[0] != "ego":
@@ -345,7 +371,10 @@ class Reader:
             return list(subjects)
         return [people.named[-1] if people.named and people.subject != "ego" else people.subject]
 
-    def _modify(self, role: str, said: dict[str, Any]) -> None:
+    def _modify(self, role: str, said: dict[str, Any], measured: bool = False) -> None:
+        """Say more of an agent; a measure beats a word, and a gap that is said of us is to the last named."""
+        if role == "ego" and "distance" in said:
+            role = next((each for each in reversed(self.people.named) if each in PLACED), role)
         values = self.people.values(role)
         for name, value in said.items():
             if name == "distance" and (role not in PLACED or (value == "beside" and role not in SIDES)):
@@ -357,6 +386,11 @@ class Reader:
             if name == "distance" and {value, values.get(name)} == {"near", "beside"}:
                 value = "beside"
                 values.pop(name)
+            if (role, name) in self.measured and not measured:
+                continue
+            if measured:
+                values.pop(name, None) if (role, name) not in self.measured else None
+                self.measured.add((role, name))
             if not self.fixing and values.get(name, value) != value:
                 raise InputError(f"contradiction: {name} of {role} is {values[name]} and {value}; say one")
             values[name] = value

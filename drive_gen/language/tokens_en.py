@@ -99,12 +99,44 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
                     and words[place - 1] not in ("for", "of", "in")):
                 mark = marks.get(place, "") or _mark_before(found, place)
                 found.append(token._replace(start=place, end=place + size, mark=mark, text=whole))
+                _unfold(found)
+        elif words[place] in ("our", "my") and _noun_near(words, place + 1, known):
+            found.append(Token("ego", start=place, end=place + 1, text="our"))
         elif words[place] == "that" and found and found[-1].end == place and found[-1].type in ("kind", "role"):
             found.append(Token("rel", start=place, end=place + 1))
         elif words[place] not in FILLERS and words[place].isalpha():
             left.append(words[place])
         place += size
-    return found, left
+    return _counted(found), left
+
+
+def _unfold(found: list[Token]) -> None:
+    """Far behind: a distance and a place; normal drivers: a manner and who has it."""
+    last = found[-1]
+    if last.type == "placed":
+        distance, role = str(last.value).split("+")
+        found[-1:] = [last._replace(type="distance", value=distance, end=last.start + 1),
+                      last._replace(type="role", value=role, start=last.start + 1)]
+
+
+def _noun_near(words: list[str], place: int, known: dict[str, Token]) -> bool:
+    """Whether a car follows within three words: our (cautious) lorry."""
+    near = (known.get(word) for word in words[place : place + 3] if word != "one")
+    return any(token is not None and token.type == "kind" for token in near)
+
+
+def _counted(found: list[Token]) -> list[Token]:
+    """"one truck" counts, "the one behind" does not; "behind the truck" is no place of its own."""
+    kept = []
+    for token, after in zip(found, [*found[1:], Token("sep")], strict=True):
+        beside = after.start == token.end
+        if token.type == "kind" and token.text == "one" and not token.mark and beside and after.type in (
+                "kind", "style", "speed"):
+            token = token._replace(type="count", value=1)
+        if token.type == "role" and token.text == "behind" and beside and after.mark and after.type in ("role", "kind"):
+            continue
+        kept.append(token)
+    return kept
 
 
 def _step(words: list[str], marks: dict[int, str], place: int, known: dict[str, Token],
@@ -119,6 +151,8 @@ def _step(words: list[str], marks: dict[int, str], place: int, known: dict[str, 
         return number[0], len(rest[: number[1]].split(" "))
     if phrase is not None:
         return known[phrase], len(phrase.split(" "))
+    if words[place] == "some" and not words[min(place + 1, len(words) - 1)].endswith("s"):
+        return None, 1
     if words[place] in COUNTS or words[place].isdigit():
         return Token("count", COUNTS.get(words[place]) or int(words[place])), 1
     return None, 1

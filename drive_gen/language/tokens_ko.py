@@ -6,7 +6,7 @@ import re
 
 from drive_gen.language import words_ko
 from drive_gen.language.inflect import final
-from drive_gen.language.lexicon import COMMA, JOIN, STRONG, Lexicon, Token, lexicon, normal_ko
+from drive_gen.language.lexicon import COMMA, JOIN, STRONG, Lexicon, Token, folded, lexicon, normal_ko
 from drive_gen.language.plan import Share
 from drive_gen.language.units import Pattern, numbered
 
@@ -21,6 +21,7 @@ ALONE = "은는이가도를을에의엔만과와로까인임야으,.!?;: "  # wh
 ENDINGS = re.compile(r"(지만|는데|은데|인데|ㄴ데|던데|고|며|면서|면|으나|자|는지|니까|으니|길레|해서|아서|어서|라서|려서|더니|니|"
                      r"거든|거니와|다가|든지|구|고나서|고요|는데요|네|네요|데다가|대|라|데)$")
 SLIPS = tuple((re.compile(pattern), right) for pattern, right in (
+    (r"에 서 ?있", "의 서있"), (r"없써", "없어"),
     (r"(밤|새벽)안개", r"\1 안개"), (r"[은는] ?물론(?:이고|이거니와)?", "와"), (r"(충돌|사고|추돌)(?:[은을를는])? ?(?:피하|피한|피해|피함)[가-힣]*", r"\1 없음"),
     (r"(차[로선]|속도|속력)([를을]?) (안|못|않) ?(?=[바올내높변옮유])", r"안 \1\2 "),
     (r"업(?=[음는고다어씀슴지네구이])", "없"), (r"않(?= ?[하한해함바그끼멈급가돼되])", "안"),
@@ -35,7 +36,7 @@ _COUNTED = r"(\d+|한|두어|두세|한두|두|세|네|다섯|여섯|일곱|여�
 _LESS = r"(?:이내|미만|이하|안쪽|밑으로|밑|도안되게|도안되는|도안돼|안되는|안되게|도못되는|이상|넘게|넘는|초과|이넘는|가넘는|를넘는)?"
 _ABOUT = r"(?:약|대략|한|거의)?"
 Patterns = tuple[Pattern, ...]
-PATTERNS: Patterns = tuple(Pattern(re.compile(row[0]), *row[1:]) for row in (
+PATTERNS: Patterns = tuple(Pattern(re.compile(folded(row[0])), *row[1:]) for row in (
     (r"편도:?(\d+|[일이삼사오육한두세네]|다섯|여섯)(?:게)?차[로선]", "lanes"),
     (r"차[로선](?:수|의수|게수)?[가이은는도]?[:=]?(\d+|한|두|세|네|다섯|여섯)(?:게|차[로선])", "lanes"),
     (r"차[로선](?:수)?[가이은는도]?[:=]?(\d+|하나|둘|셋|넷|다섯|여섯)(?!데|초|미터|m|명)", "lanes"),
@@ -56,7 +57,7 @@ _MOVED = (r"(?:차[로선]|진로)?(?:를|을)?(?:급하게|급히|갑자기|천
           r"(?:안|못|않)?(?:변경|바꾸|바꿔|바꿈|바꾼|바꿨|바꿀|바꿉|바뀌|옮|이동|빠지|빠진|빠져|빠짐|비키|비켜|비킨|넘어가|넘어간|넘어감|넘어오|"
           r"넘어온|들어가|들어간|들어감|들어오|들어온|들어옴|들어와|갈아타|갈아탄|차[로선]변경|차[로선]를변경|진입|전환|방향을바|피하|피해|피한|"
           r"틀|튼|간다|가요|감|갑니|가고|가면|간뒤|온다|와서|옴)")
-WORDED: Patterns = tuple(Pattern(re.compile(pattern), *rest) for value, side in _SIDES.items() for pattern, *rest in (
+WORDED: Patterns = tuple(Pattern(re.compile(folded(pattern)), *rest) for value, side in _SIDES.items() for pattern, *rest in (
     (rf"(?:{side}){_LANE}(?:으로|로)(?:비켜|피해|슬쩍|휙|확|급히|급하게|갑자기|천천히)?(?:서)?{_MOVED}", "event", f"lane-{value}"),
     (rf"(?:{side})(?:차[로선]|진로)(?:를|을)?(?:변경|바꾸|바꿔|바꿈|이동|진입)", "event", f"lane-{value}"),
     (rf"(?:{side})(?:으로){_LANE}(?:변경|이동)", "event", f"lane-{value}"),

@@ -11,7 +11,7 @@ from drive_gen.language.lexicon import Token
 MPH, FEET_M, YARD_M, CAR_M = 1.609, 0.305, 0.914, 5.0
 MPS = {"km/h": 1 / 3.6, "mph": MPH / 3.6, "m/s": 1.0}
 METRES = {"m": 1.0, "ft": FEET_M, "yd": YARD_M, "cars": CAR_M}
-LESS = ("less", "under", "below", "within", "no more", "not even", "안", "이내", "미만", "이하", "밑", "못")
+LESS = ("less", "under", "below", "within", "no more", "not even", "안쪽", "안되", "안돼", "이내", "이네", "미만", "이하", "밑", "못")
 MORE = ("more", "over", "above", "beyond", "faster", "exceed", "이상", "넘", "초과")
 
 
