@@ -32,7 +32,7 @@ def clauses(found: list[Token], language: str) -> list[Clause]:
         if token.type == "role" and "+" in token.value:
             now += [token._replace(value=role) for role in token.value.split("+")]
             continue
-        if token.type == "sep" and token.value == COMMA and now and now[0].mark and all(
+        if token.type == "sep" and token.value == COMMA and language == "en" and now and now[0].mark and all(
                 each.type in ("style", "speed") for each in now):
             continue  # a fast, pushy one
         if token.type not in ("sep", "or"):
@@ -71,11 +71,11 @@ def _split_english(clause: Clause) -> list[Clause]:
             token = token._replace(type="no")  # nothing behind us
         if token.type == "no" and token.text == "no" and token is clause.tokens[-1] and "event" in types:
             token = token._replace(type="none")  # crash: no
-        if token.type == "label" and types & {*PREDICATES, "not"}:
+        if token.type == "label" and (types & {"not"} or (types & set(PREDICATES) and types & set(SUBJECTS))):
             parts.append([])
             continue
-        if token.type == "scrap" or (token.type in ("rel", "no", "nobody") and types & {
-                *PREDICATES, "road", "weather", "time", "density", "lanes", "kind", "none"}):
+        if token.type == "scrap" or (token.type in ("rel", "no", "nobody", "except") and types & {
+                *PREDICATES, "road", "weather", "time", "density", "lanes", "kind", "none", "vacant"}):
             parts.append([token])
         elif _begins_english(token, now):
             parts.append([*_taken_along(now), token])
@@ -127,7 +127,8 @@ def _split_korean(clause: Clause) -> list[Clause]:
             parts[-1:] = [now[:-2], now[-2:]]  # 우리 추월 | 사고 없이
         roles = [place for place, each in enumerate(parts[-1]) if each.type == "role"]
         if token.type == "no" and len(roles) > 1 and not any(
-                parts[-1][place].mark.endswith(JOINED) for place in roles[:-1]):
+                (parts[-1][place].text + parts[-1][place].mark).endswith(JOINED)
+                or parts[-1][place].start == parts[-1][roles[-1]].start for place in roles[:-1]):
             parts[-1:] = [parts[-1][: roles[-1]], parts[-1][roles[-1] :]]  # 앞차 트럭 | 뒤차 없음
         if token.type == "no" or (token.type == "not" and (
                 token.text.endswith("고") or token.mark.startswith(("게", "도록")))):

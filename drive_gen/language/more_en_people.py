@@ -21,7 +21,7 @@ MORE: dict[str, dict[str | None, str]] = {
             "no, without, without any, not a single, not any, zero, is not any, are not any, is not single, "
             "are not many, is not one, far from any, far from a, free of, free from, clear of, devoid of, "
             "absence of, lack of, leave out, exclude, excluding, skip, minus, not one, sans, w/o, "
-            "never any, lacking, except for, 0, nor any, no more"
+            "never any, lacking, 0, nor any, no more"
         ),
     },
     "nobody": {
@@ -29,7 +29,7 @@ MORE: dict[str, dict[str | None, str]] = {
             "nobody, no one, none of the cars, nobody else, no driver, no vehicle, none of us, "
             "none of them, none of cars, none of drivers, not a soul, not one car, no other car, "
             "no other driver, no vehicles, no cars, nobody at all, no single car, no car whatsoever, noone, "
-            "no 1, no body, neither car, neither of them"
+            "no 1, no body, neither of them"
         ),
     },
     "oneof": {
@@ -71,10 +71,11 @@ MORE: dict[str, dict[str | None, str]] = {
             "garbage truck, truk, trk, trucker, truckers"
         ),
         "car": (
-            "automobile, guy, vehicles, drivers, cars, auto, autos, automobiles, automobilist, motorist, "
-            "motorists, hatchback, suv, suvs, guys, people, person, saloon, minivan, bloke, chap, dude, "
-            "fellow, someone driving, lad, neighbour, road user, road users, participant, participants, "
-            "traffic participant, sedans, saloons, veh, pickup"
+            "automobile, guy, vehicles, drivers, cars, van, vans, taxi, taxis, cab, limousine, estate car, "
+            "jeep, sports car, compact car, police car, delivery van, auto, autos, automobiles, "
+            "automobilist, motorist, motorists, hatchback, suv, suvs, guys, people, person, saloon, "
+            "minivan, bloke, chap, dude, fellow, someone driving, lad, neighbour, road user, road users, "
+            "participant, participants, traffic participant, sedans, saloons, veh, pickup"
         ),
     },
     "other": {
@@ -127,14 +128,15 @@ MORE: dict[str, dict[str | None, str]] = {
     },
     "noise": {
         ANY: (
-            "we see, we can see, i see, i want, i wish, i need, i like, i would like, i picture, i imagine, "
-            "i wanna, we want to see, i want to see, i like to see, i have in mind, let me see, let us see, "
-            "we have, right before, right then, right now, all right, quick one, clear road, "
-            "clear road ahead, clear road ahead of us, road ahead, in any case, at least, at most, by way, "
-            "right hand drive, you know, test car, light up, i think, i guess, as you can see, car park, "
-            "what happens if, i would like to see, i need to see, i need you, i want you, at same time, "
-            "road works, time being, in right, one after other, one another, light of, gentle one, "
-            "wild one, calm one"
+            "fails to react, does not react, fails to notice, does not notice, cannot react, "
+            "reacts too late, right after, afternoon light, morning light, we see, we can see, i see, "
+            "i want, i wish, i need, i like, i would like, i picture, i imagine, i wanna, we want to see, "
+            "i want to see, i like to see, i have in mind, let me see, let us see, we have, right before, "
+            "right then, right now, all right, quick one, clear road, clear road ahead, "
+            "clear road ahead of us, road ahead, in any case, at least, at most, by way, right hand drive, "
+            "you know, test car, light up, i think, i guess, as you can see, car park, what happens if, "
+            "i would like to see, i need to see, i need you, i want you, at same time, road works, "
+            "time being, in right, one after other, one another, light of, gentle one, wild one, calm one"
         ),
     },
     "there": {
@@ -149,6 +151,12 @@ MORE: dict[str, dict[str | None, str]] = {
             "rest of traffic, all cars, other traffic, surrounding traffic, surrounding cars, "
             "oncoming cars"
         ),
+    },
+    "named": {
+        "follower": "trailing car, trailing vehicle, trailing driver, car that follows, pursuing car, tailing car",
+        "lead": "preceding car, preceding vehicle, car that leads, front car, front vehicle",
+        "left": "left hand car, left hand vehicle",
+        "right": "right hand car, right hand vehicle",
     },
     "placed": {
         "far+lead": (
@@ -222,8 +230,14 @@ MORE: dict[str, dict[str | None, str]] = {
             "very close behind it, very close in rear, hard behind, hard behind us, hard back, "
             "hard at back, hard behind it, hard in rear, short way behind, short way behind us, "
             "short way back, short way at back, short way behind it, short way in rear, close in behind, "
-            "close in behind us, close in back, close in at back, close in behind it, close in in rear"
+            "close in behind us, close in back, close in at back, close in behind it, close in in rear, "
+            "tailgating us, tailgates us, tailgate us, breathing down our neck, hugging our bumper, "
+            "riding our bumper, hot on our heels, on our bumper, right up our back, glued to our bumper, "
+            "stuck to our bumper, hard on our heels, right at our back"
         ),
+    },
+    "except": {
+        ANY: "except, except for, apart from, save for, other than, but for, aside from",
     },
     "role": {
         "lead": (
@@ -236,10 +250,12 @@ MORE: dict[str, dict[str | None, str]] = {
             "in front of ours, in our path, blocking our lane, to our front, forward of us, front one"
         ),
         "follower": (
-            "behind, behind us, behind me, at our back, follower, in the rear, tailing us, trailing us, "
-            "at rear, rear, rear one, back of us, in back of us, at back, on our tail, at our rear, "
-            "in our rear, follower's, the follower, following one, one behind, one behind us, following us, "
-            "hounding us, chasing us, behind ours, behind ego, to our rear, at our backs, up our back"
+            "behind, behind us, behind me, at our back, follower, in the rear, tailing us, follows us, "
+            "is following us, follow us, drives behind us, comes up behind us, comes up behind, "
+            "trailing us, at rear, rear, rear one, back of us, in back of us, at back, on our tail, "
+            "at our rear, in our rear, follower's, the follower, following one, one behind, one behind us, "
+            "following us, hounding us, chasing us, behind ours, behind ego, to our rear, at our backs, "
+            "up our back"
         ),
         "left": (
             "to the left, on our left, in the left lane, on the left hand side, on the left, to our left, "

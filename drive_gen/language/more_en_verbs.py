@@ -124,7 +124,7 @@ MORE: dict[str, dict[str | None, str]] = {
             "coming from ramp, coming from on ramp, gets on highway, gets onto highway, feeds in, feed in, "
             "filters in, zips in, filters into traffic, comes down ramp, merges onto motorway, "
             "merges onto freeway, merges onto highway, merges into traffic, merges from on ramp, "
-            "merges from ramp, merges from right, merges from left"
+            "merges from ramp"
         ),
     },
     "task": {
@@ -144,14 +144,14 @@ MORE: dict[str, dict[str | None, str]] = {
         ),
         "follow": (
             "follow it, follow the lead car, follow the vehicle ahead, follow the truck ahead, "
-            "follow the lead vehicle, tailing car, follow lead car, follow lead, follow leader, "
-            "follow leading car, following car ahead, follow vehicle in front, follow car in front, "
-            "follow truck in front, following car in front, follow one ahead, follow one in front, "
-            "following it, following him, follows it, tailing car ahead, tail car ahead, tag along, "
-            "tagging along, trail car ahead, trailing car ahead, trail lead, shadow car ahead, "
-            "drive behind car ahead, go after car ahead, car following, keep following, follow along, "
-            "keep distance to, stay in line behind, pursue, chase, chasing, drive after, follow, follows, "
-            "following, acc"
+            "follow the lead vehicle, tail, tails, tailing, trail, trails, follow lead car, follow lead, "
+            "follow leader, follow leading car, following car ahead, follow vehicle in front, "
+            "follow car in front, follow truck in front, following car in front, follow one ahead, "
+            "follow one in front, following it, following him, follows it, tailing car ahead, "
+            "tail car ahead, tag along, tagging along, trail car ahead, trailing car ahead, trail lead, "
+            "shadow car ahead, drive behind car ahead, go after car ahead, car following, keep following, "
+            "follow along, keep distance to, stay in line behind, pursue, chase, chasing, drive after, "
+            "follow, follows, following, acc"
         ),
         "overtake": (
             "overtake, pass it, overtaking, go around it, goes around it, go around him, overtake it, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drive_gen.envs.files import InputError
-from drive_gen.language.clauses import OBJECT, Clause
+from drive_gen.language.clauses import NAMES, OBJECT, Clause
 from drive_gen.language.facts import MOST_COUNT, PLACED
 from drive_gen.language.lexicon import STRONG, Token
 
@@ -22,6 +22,19 @@ class Mention:
         self.place, self.role = place, role
         self.object = token.mark.startswith(OBJECT)
         self.joined = token.mark.startswith(AND)
+
+
+def _void(clause: Clause, place: int) -> bool:
+    """Whether a place is nobody's: a U-turn ahead; squeezes in ahead of us; 우리 앞으로."""
+    token, before = clause.tokens[place], clause.tokens[place - 1] if place else None
+    if token.kind is not None:
+        return False
+    if token.value == "follower" and token.text.startswith("뒤") and any(
+            each.type == "task" and each.value == "follow" for each in clause.tokens):
+        return True  # 30미터 뒤에서 따라간다
+    near = before is not None and before.end == token.start
+    return token.mark.startswith("으로") or (near and before is not None and (
+        before.type == "road" or (before.type == "event" and before.value == "cut-in" and token.value == "lead")))
 
 
 class People:
@@ -63,13 +76,15 @@ class People:
         if token.type == "role":
             return self._placed(clause, place, token, found, denied)
         if token.type == "ego":
-            return None if token.mark.startswith((*OBJECT, "ㄹ", "와", "랑")) or token.text.endswith("릴") else "ego"
+            after = clause.tokens[place + 1].type if place + 1 < len(clause.tokens) else ""
+            aside = token.mark.startswith(("와", "랑")) and after in ("distance", "abreast")  # 우리와 나란히
+            return None if aside or token.mark.startswith(OBJECT) or token.text.endswith("릴") else "ego"
         if token.type == "someone":
             return "someone"
         if token.type == "that":
             return self.back(token.value)
         if token.type == "rel":
-            return self.latest or self.subject
+            return None if found else self.latest or self.subject
         if token.type in ("oneof", "them") and (group := self.group()) and not any(
                 each.type == "kind" for each in clause.tokens):
             if token.type == "them":
@@ -92,19 +107,16 @@ class People:
         role = str(token.value)
         before = clause.tokens[place - 1] if place else None
         kinds = [each for each in clause.tokens if each.type == "kind"]
+        fresh = self.fresh and token.kind is None and not kinds and token.text not in NAMES and role not in self.agents
         if (token.kind is None and before and before.type == "distance" and before.value != "beside" and not denied
-                and not kinds and before.end == token.start and (found or self.subject not in (None, "ego", "someone"))):
+                and not kinds and before.end == token.start and not (fresh and not found) and (found or self.subject not in (None, "ego", "someone"))):
             return None
-        if token.kind is None and before and before.end == token.start and (before.type == "road" and not kinds or (
-                before.type == "event" and before.value == "cut-in" and role == "lead")):
-            return None  # a U-turn ahead; squeezes in ahead of us
-        if token.kind is None and token.mark.startswith("으로"):
-            return None  # 우리 앞으로
+        if _void(clause, place):
+            return None
         if denied:
             return role
-        if token.kind is None and not kinds and self.fresh and role not in self.agents and all(
-                each.role == self.fresh for each in found):
-            self._rename(self.fresh, role)
+        if fresh and all(each.role == self.fresh for each in found):
+            self._rename(str(self.fresh), role)
         values = self.add(role)
         if token.kind == "truck" or (token.kind is None and self._noun_of(clause, place) == "truck"):
             values["kind"] = "truck"
@@ -141,6 +153,9 @@ class People:
             for role in pair:
                 self.agents[role] |= {"kind": "truck"} if token.value == "truck" else {}
             return None
+        if any(each.type == "role" and each.kind is None and not _void(clause, number)
+               for number, each in enumerate(tokens)):
+            return None  # its noun
         if token.text == "one" and not found and not count:
             group, last = self.group(), next((role for role in reversed(self.named) if role in PLACED), None)
             if token.mark != "a" and group:
@@ -149,8 +164,6 @@ class People:
                 return last  # a car cuts in, a slow one
         if self.language == "ko" and token.mark == "의" and place + 1 < len(tokens) and tokens[place + 1].type == "role":
             return None  # 평범한 운전자의 앞차
-        if any(each.type == "role" and each.kind is None for each in tokens):
-            return None  # its noun
         target = self._whose(clause, place, token, found, count)
         if target is not None:
             if token.value == "truck" and target not in ("cars", "trucks", "someone"):

@@ -48,11 +48,14 @@ class Reader:
 
     def take(self, clause: Clause) -> None:
         """Understand one clause."""
-        tokens = self._still(clause.tokens)
+        tokens = self._then_to(self._still(clause.tokens))
         clause = clause._replace(tokens=tokens)
         types = {token.type for token in tokens}
         self.fixing = "scrap" in types or (self.fixing and not self.fixed)
         self.fixed = not types <= {"scrap"}
+        if ("except" in types or any((token.text + token.mark).endswith("만") for token in tokens)) and (
+                self.single.get("density") == "empty" and types & {"role", "kind", "count"}):
+            del self.single["density"]  # empty but for a truck
         denied, negated = bool(types & set(DENIALS)), "not" in types
         mentions = self.people.mentions(clause, denied)
         self._rename_events()
@@ -60,6 +63,7 @@ class Reader:
             self._set("density", "empty")
             types -= {"vacant"}
         self._settings(tokens)
+        tokens = self._turns(tokens)
         whats = self._whats(tokens, mentions, denied)
         tasks = [] if negated else self._tasks(tokens, mentions)
         subjects = self._subjects(clause, mentions, bool(whats))
@@ -129,6 +133,23 @@ class Reader:
         return [token._replace(type="speed", value="stopped") if token.type == "event" and token.text == "정지"
                 and not token.mark else token for token in tokens]
 
+    def _then_to(self, tokens: list[Token]) -> list[Token]:
+        """"then to the right after 8 s" goes on with a lane change."""
+        types = {token.type for token in tokens}
+        if self.language != "en" or not (types & {"at_s", "when"}) or types & {"kind", "event", "ego"} or not (
+                self.last_event and self.last_event[1] in CHANGES):
+            return tokens
+        return [token._replace(type="toward", value=f"lane-{token.value}")
+                if token.type == "role" and token.text in ("to left", "to right") else token for token in tokens]
+
+    def _turns(self, tokens: list[Token]) -> list[Token]:
+        """At a junction, going left is turning."""
+        if self.single.get("road") not in ("intersection", "roundabout"):
+            return tokens
+        return [token._replace(type="task", value=token.value.replace("lane", "turn")) if token.type == "event"
+                and re.fullmatch(r"(?:go|goes|going|head|heading|heads) (?:left|right)", token.text) else token
+                for token in tokens]
+
     def _tasks(self, tokens: list[Token], mentions: list[Mention]) -> list[str]:
         leaves = [place for place, token in enumerate(tokens) if token.type == "road" and token.text == "exit"
                   and place and tokens[place - 1].type == "ego"]
@@ -142,6 +163,7 @@ class Reader:
             if task in ("follow", "overtake") and re.search(r"ahead|in front|lead\b|앞차|앞트럭|선행차", text):
                 values = self.people.values("lead")
                 values |= {"kind": "truck"} if re.search(r"truck|lorry|트럭", text) else {}
+                self.people.latest = "lead"
 
     # --- who ----------------------------------------------------------------------------------------------
 
@@ -269,6 +291,8 @@ class Reader:
         """Whether somebody else does, or does not do, what was done: "the car behind does not", "뒤차도"."""
         if types & {*MODIFIERS, "road", "weather", "density", "lanes"} and not types & {"does", "also", "not"}:
             return False
+        if "both" in types and "kind" in types:
+            return False
         if any(token.type in ("style", "speed", "abreast") and not (self.language == "ko" and adnominal(token))
                for token in tokens):
             return False
@@ -356,10 +380,15 @@ class Reader:
             after += 1
         following = next((each for each in mentions if each.place == after), None)
         before = [each for each in mentions if each.place < place]
+        if following and following.role in subjects and len(subjects) > 1:
+            return list(subjects)
         if following and following.role != "ego" and (adnominal(token) if self.language == "ko" else not (
                 before and not any(each.type in PREDICATES for each in tokens[before[-1].place + 1 : place])
                 and before[-1].role in (*PLACED, "ego") and following.role in PLACED)):
             return [following.role]
+        if mentions and place < mentions[0].place and self.language == "ko" and (
+                token.type != "distance" or mentions[0].role in PLACED):
+            return [mentions[0].role]
         if len(subjects) > 1:
             return list(subjects)
         if before:

@@ -56,7 +56,8 @@ def _patterns(*rows: tuple[str, str] | tuple[str, str, str]) -> Patterns:
 
 PATTERNS = _patterns(
     (rf"{_N} (?:traffic |driving )?(?:lanes?|ln|lns|laner)(?: wide)?(?! to (?:left|right)| left| right| over)", "lanes"),
-    (r"(single|dual|double|triple) (?:lanes?|track)", "lanes"), (rf"lanes? (?:count )?(?:: )?{_N}", "lanes"),
+    (r"(single|dual|double|triple) (?:lanes?|track)", "lanes"), (rf"lanes? (?:count )?: {_N}", "lanes"),
+    (rf"lanes {_N}{_OTHER_UNITS}", "lanes"),
     (rf"number of lanes (?:: |is )?{_N}", "lanes"),
     (rf"{_AT}(?:second|sec) {_N}(?: in)?{_OTHER_UNITS}", "at_s"),
     (rf"(?:after|in|at)(?: about| around)? {_N} in{_OTHER_UNITS}", "at_s"),
@@ -187,7 +188,8 @@ def _mended(word: str, vocabulary: frozenset[str], cures: dict[str, str]) -> str
     near = {cures[form] for form in (word, *shorter(word)) if form in cures}
     near |= {form for form in shorter(word) if form in vocabulary and len(form) > 3}
     near = {other for other in near if len(other) > 3 and one_slip(word, other)}
-    return min(near, key=lambda other: (sorted(other) != sorted(word), other)) if near else word
+    return min(near, key=lambda other: (sorted(other) != sorted(word), set(other) != set(word), other)
+               ) if near else word
 
 
 @lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ NUMBERS = {normal_ko(word): number for number, word in enumerate(words_ko.NUMBER
     "삼": 3, "사": 4, "오": 5, "육": 6, "칠": 7, "팔": 8, "구": 9, "십": 10, "두세": 3, "너댓": 4, "대여섯": 5, "한두": 2}
 WHOLE = ("어떤차도", "어떤차량도", "아무차도")  # not the beginning of 어떤 차 도중에
 PARTICLES = "은는이가도를을에의로"
+DENIABLE = ("event", "task", "toward", "speed", "style", "weather", "density")
 NEGATED = "없않"  # single letters that count inside a word, too
 ALONE = "은는이가도를을에의엔만과와로까인임야으,.!?;: "  # what may follow a word of a single letter
 ENDINGS = re.compile(r"(지만|는데|은데|인데|ㄴ데|던데|고|며|면서|면|으나|자|는지|니까|으니|길레|해서|아서|어서|라서|려서|더니|니|"
@@ -98,9 +99,14 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
 
 def _without_loose_not(found: list[Token]) -> list[Token]:
     """안 and 못 deny the word behind them; before an unknown one they deny nothing here."""
-    return [token for token, after in zip(found, [*found[1:], Token("sep")], strict=True)
-            if token.text not in ("안", "못") or (after.start == token.end and after.type in (
-                "event", "task", "toward", "speed", "style", "weather", "density"))]
+    kept = []
+    for before, token, after in zip([Token("sep"), *found], found, [*found[1:], Token("sep")], strict=False):
+        if token.text in ("안", "못") and not (after.start == token.end and after.type in DENIABLE):
+            continue
+        if token.type == "not" and token.text.startswith("지") and token.start - before.end > 2:
+            continue  # 반응하지 못해
+        kept.append(token)
+    return kept
 
 
 def _folded(text: str) -> str:
@@ -136,6 +142,8 @@ def _step(letters: str, spaced: str, places: list[int], place: int, known: Lexic
                     if letters[place : place + size] in known
                     and _fits(letters, spaced, places, place, size, starts)), 0)
     number = numbered(letters[place:], patterns, NUMBERS)
+    if number and number[0].type == "count" and letters[place] == "한" and not starts and place:
+        number = None  # 얌전한데
     if number and number[1] > longest and (starts or letters[place].isdigit() or number[0].type not in ("at_s", "distance", "lanes")
                                      or letters[place] in "편차"):
         return number
