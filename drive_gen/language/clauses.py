@@ -32,8 +32,14 @@ def clauses(found: list[Token], language: str) -> list[Clause]:
         if token.type == "role" and "+" in token.value:
             now += [token._replace(value=role) for role in token.value.split("+")]
             continue
-        if token.type == "sep" and token.value == COMMA and language == "en" and now and now[0].mark and all(
-                each.type in ("style", "speed") for each in now):
+        if (
+            token.type == "sep"
+            and token.value == COMMA
+            and language == "en"
+            and now
+            and now[0].mark
+            and all(each.type in ("style", "speed") for each in now)
+        ):
             continue  # a fast, pushy one
         if token.type not in ("sep", "or"):
             now.append(token._replace(type="not") if token.type == "neither" else token)
@@ -56,8 +62,9 @@ def _still_denied(cut: list[Clause]) -> list[Token]:
             for place in range(back + 1, len(cut)):
                 cut[place] = cut[place]._replace(tokens=[denials[0], *cut[place].tokens])
             return denials[:1]
-        if cut[back].end == STRONG and back < len(cut) - 1 or not {
-                token.type for token in cut[back].tokens} <= NOMINAL:
+        if (cut[back].end == STRONG and back < len(cut) - 1) or not {
+            token.type for token in cut[back].tokens
+        } <= NOMINAL:
             return []
     return []
 
@@ -74,8 +81,10 @@ def _split_english(clause: Clause) -> list[Clause]:
         if token.type == "label" and (types & {"not"} or (types & set(PREDICATES) and types & set(SUBJECTS))):
             parts.append([])
             continue
-        if token.type == "scrap" or (token.type in ("rel", "no", "nobody", "except") and types & {
-                *PREDICATES, "road", "weather", "time", "density", "lanes", "kind", "none", "vacant"}):
+        if token.type == "scrap" or (
+            token.type in ("rel", "no", "nobody", "except")
+            and types & {*PREDICATES, "road", "weather", "time", "density", "lanes", "kind", "none", "vacant"}
+        ):
             parts.append([token])
         elif _begins_english(token, now):
             parts.append([*_taken_along(now), token])
@@ -97,8 +106,12 @@ def _begins_english(token: Token, now: list[Token]) -> bool:
         return False
     if token.type == "count" or (token.type == "role" and token.kind is None and token.text not in NAMES):
         return False  # a place: 60 m behind us
-    return not (before.type == "event" and before.value in ("crash", "cut-in") and now[subject].type != "that"
-                and before.end == token.start)
+    return not (
+        before.type == "event"
+        and before.value in ("crash", "cut-in")
+        and now[subject].type != "that"
+        and before.end == token.start
+    )
 
 
 def _taken_along(now: list[Token]) -> list[Token]:
@@ -122,16 +135,27 @@ def _split_korean(clause: Clause) -> list[Clause]:
             parts.append([token])
         else:
             now.append(token)
-        if token.type == "no" and len(now) > 2 and now[-2].type == "event" and any(
-                each.type in PREDICATES for each in now[:-2]):
+        if (
+            token.type == "no"
+            and len(now) > 2
+            and now[-2].type == "event"
+            and any(each.type in PREDICATES for each in now[:-2])
+        ):
             parts[-1:] = [now[:-2], now[-2:]]  # 우리 추월 | 사고 없이
         roles = [place for place, each in enumerate(parts[-1]) if each.type == "role"]
-        if token.type == "no" and len(roles) > 1 and not any(
+        if (
+            token.type == "no"
+            and len(roles) > 1
+            and not any(
                 (parts[-1][place].text + parts[-1][place].mark).endswith(JOINED)
-                or parts[-1][place].start == parts[-1][roles[-1]].start for place in roles[:-1]):
+                or parts[-1][place].start == parts[-1][roles[-1]].start
+                for place in roles[:-1]
+            )
+        ):
             parts[-1:] = [parts[-1][: roles[-1]], parts[-1][roles[-1] :]]  # 앞차 트럭 | 뒤차 없음
-        if token.type == "no" or (token.type == "not" and (
-                token.text.endswith("고") or token.mark.startswith(("게", "도록")))):
+        if token.type == "no" or (
+            token.type == "not" and (token.text.endswith("고") or token.mark.startswith(("게", "도록")))
+        ):
             parts.append([])
     return _clauses_of(parts, clause.end)
 

@@ -91,7 +91,7 @@ def _past(stem: str) -> str:
 
 
 def stems(verb: str) -> tuple[str, ...]:
-    """What every form of a Korean verb begins with: 끼어들, 끼어든, 끼어듦, 끼어듭, 끼어드, 끼어들어, 끼어들었."""
+    """What every form of a Korean verb begins with: 끼어들, 끼어든, 끼어듦, 끼어듭, 끼어드, 끼어들었."""
     stem = verb.rstrip("*")
     past = _past(stem)
     polite = ended(past, 0) if final(past) == 20 else past  # 바꿔, 멈춰: without the ㅆ

@@ -21,30 +21,142 @@ from drive_gen.language.inflect import english, korean, plural, stems
 from drive_gen.language.plan import Share, share_of
 
 # Not synonyms of values: known without the synonyms held out, too.
-SMALL = ("or", "not", "no", "none", "nobody", "neither", "oneof", "that", "both", "also", "does", "rel", "them", "scrap",
-         "noise")
+SMALL = (
+    "or",
+    "not",
+    "no",
+    "none",
+    "nobody",
+    "neither",
+    "oneof",
+    "that",
+    "both",
+    "also",
+    "does",
+    "rel",
+    "them",
+    "scrap",
+    "noise",
+)
 FOLDED = {1: 5, 3: 7, 10: 11, 15: 11}  # vowels that sound alike: ㅐ as ㅔ, ㅒ as ㅖ, ㅙ and ㅞ as ㅚ
 STRONG, COMMA, AND, JOIN = ".", ",", "and", "join"  # how a clause ends
-SEPS_EN = {STRONG: (".", ";", "!", "?", "|"), COMMA: (",",),
-           AND: ("and", "plus", "as well as"),
-           JOIN: ("but", "while", "whereas", "because", "with", "where", "when", "unlike that", "though",
-                  "although", "then", "and then", "afterwards", "so", "and so", "having", "until", "plus",
-                  "even though", "since", "as soon as", "if", "before that", "after that", "after which",
-                  "in which", "by which time", "next", "whilst", "yet", "however")}
-SEPS_KO = {STRONG: (".", ";", "!", "?", "|"), COMMA: (",",),
-           JOIN: ("그리고", "하지만", "그러나", "반면", "그런데", "그러더니", "그다음", "그다음엔", "그다음에", "그런다음",
-                  "그래도", "근데", "이후", "그리고나서", "그러면", "그래서", "이어서", "그러고는", "그러니까", "다음", "다음에", "뒤이어", "그리고는")}
-MORE = {"en": (more_en_people.MORE, more_en_scene.MORE, more_en_verbs.MORE),
-        "ko": (more_ko_people.MORE, more_ko_scene.MORE, more_ko_verbs.MORE)}
+SEPS_EN = {
+    STRONG: (".", ";", "!", "?", "|"),
+    COMMA: (",",),
+    AND: ("and", "plus", "as well as"),
+    JOIN: (
+        "but",
+        "while",
+        "whereas",
+        "because",
+        "with",
+        "where",
+        "when",
+        "unlike that",
+        "though",
+        "although",
+        "then",
+        "and then",
+        "afterwards",
+        "so",
+        "and so",
+        "having",
+        "until",
+        "plus",
+        "even though",
+        "since",
+        "as soon as",
+        "if",
+        "before that",
+        "after that",
+        "after which",
+        "in which",
+        "by which time",
+        "next",
+        "whilst",
+        "yet",
+        "however",
+    ),
+}
+SEPS_KO = {
+    STRONG: (".", ";", "!", "?", "|"),
+    COMMA: (",",),
+    JOIN: (
+        "그리고",
+        "하지만",
+        "그러나",
+        "반면",
+        "그런데",
+        "그러더니",
+        "그다음",
+        "그다음엔",
+        "그다음에",
+        "그런다음",
+        "그래도",
+        "근데",
+        "이후",
+        "그리고나서",
+        "그러면",
+        "그래서",
+        "이어서",
+        "그러고는",
+        "그러니까",
+        "다음",
+        "다음에",
+        "뒤이어",
+        "그리고는",
+    ),
+}
+MORE = {
+    "en": (more_en_people.MORE, more_en_scene.MORE, more_en_verbs.MORE),
+    "ko": (more_ko_people.MORE, more_ko_scene.MORE, more_ko_verbs.MORE),
+}
 ARTICLES = ("the", "a", "an", "this", "these", "those")
-OWN = re.compile(r"\b(?:our|my|its|their|his|her|your|ego's)(?: own)? (?=(?:lane|brakes?|speed|left|right|back|"
-                 r"foot|tail|way|side|course|gap|distance|head|nose|pace|engine|accelerator|front|rear)\b)")
-BEFORE_US = ("of", "behind", "beside", "besides", "past", "to", "with", "hit", "hits", "into", "near", "from", "alongside",
-             "ends", "end", "ram", "rams", "strikes", "onto", "passes", "around", "against", "front", "in", "for")
-US = re.compile(rf"\b({'|'.join(BEFORE_US)}) (?:the |an )?(?:me|ego(?: vehicle| car)?|(?:our|my) (?:own )?"
-                r"(?:car|vehicle|truck|lorry)|ours|mine|you)(?= |$)")
-NOT_EN = {"won't": "will not", "can't": "can not", "shan't": "shall not", "cannot": "can not", "ain't": "is not"}
-NOT_EN |= {f"{verb}nt": f"{verb} not" for verb in ("does", "do", "did", "is", "are", "was", "should", "would")}
+OWN = re.compile(
+    r"\b(?:our|my|its|their|his|her|your|ego's)(?: own)? (?=(?:lane|brakes?|speed|left|right|back|"
+    r"foot|tail|way|side|course|gap|distance|head|nose|pace|engine|accelerator|front|rear)\b)"
+)
+BEFORE_US = (
+    "of",
+    "behind",
+    "beside",
+    "besides",
+    "past",
+    "to",
+    "with",
+    "hit",
+    "hits",
+    "into",
+    "near",
+    "from",
+    "alongside",
+    "ends",
+    "end",
+    "ram",
+    "rams",
+    "strikes",
+    "onto",
+    "passes",
+    "around",
+    "against",
+    "front",
+    "in",
+    "for",
+)
+US = re.compile(
+    rf"\b({'|'.join(BEFORE_US)}) (?:the |an )?(?:me|ego(?: vehicle| car)?|(?:our|my) (?:own )?"
+    r"(?:car|vehicle|truck|lorry)|ours|mine|you)(?= |$)"
+)
+NOT_EN = {
+    "won't": "will not",
+    "can't": "can not",
+    "shan't": "shall not",
+    "cannot": "can not",
+    "ain't": "is not",
+}
+NOT_EN |= {
+    f"{verb}nt": f"{verb} not" for verb in ("does", "do", "did", "is", "are", "was", "should", "would")
+}
 NOT_EN |= {"wont": "will not", "cant": "can not"}
 
 
@@ -106,8 +218,9 @@ def lexicon(language: str, share: Share = "any") -> Lexicon:
     """Phrases of a language -> tokens; with share="train" without the synonyms held out."""
     found: Lexicon = {}
     words = words_en if language == "en" else words_ko
-    normal: Callable[[str], str] = (plain_en if language == "en"
-                                    else lambda phrase: normal_ko(phrase).replace(" ", ""))
+    normal: Callable[[str], str] = (
+        plain_en if language == "en" else lambda phrase: normal_ko(phrase).replace(" ", "")
+    )
 
     def add(phrase: str, token: Token) -> None:
         found.setdefault(normal(phrase), token)
@@ -133,7 +246,7 @@ def _add_more(add: Any, language: str, share: Share) -> None:
         for value, phrases in values.items():
             token = Token("role", value, "car") if type_ == "named" else Token(type_, value)
             for phrase in phrases.split(", "):
-                for form in (stems(phrase) if phrase.endswith("*") else (phrase,)):
+                for form in stems(phrase) if phrase.endswith("*") else (phrase,):
                     add(form, token)
 
 
@@ -141,9 +254,20 @@ def _add_traffic(add: Any, adjectives: dict[str | None, str], share: Share) -> N
     """Heavy traffic; the traffic is heavy; traffic: heavy; density heavy."""
     for value, words in adjectives.items() if share != "train" else ():
         for word in words.split(", "):
-            for said in ("traffic is {}", "traffic {}", "traffic : {}", "density : {}", "density {}", "{} density",
-                         "traffic density {}", "traffic is very {}", "traffic is quite {}", "traffic is rather {}",
-                         "traffic is fairly {}", *(("{} traffic",) if value != "empty" else ())):
+            for said in (
+                "traffic is {}",
+                "traffic {}",
+                "traffic : {}",
+                "density : {}",
+                "density {}",
+                "{} density",
+                "traffic density {}",
+                "traffic is very {}",
+                "traffic is quite {}",
+                "traffic is rather {}",
+                "traffic is fairly {}",
+                *(("{} traffic",) if value != "empty" else ()),
+            ):
                 add(said.format(word), Token("density", value))
 
 
@@ -152,15 +276,25 @@ def _each(table: dict[str, tuple[str, ...]], share: Share) -> list[tuple[str, st
 
 
 def _add_plain(add: Any, words: Any, share: Share) -> None:
-    for type_, tables in (("road", ("ROAD",)), ("density", ("DENSITY",)), ("weather", ("WEATHER",)),
-                          ("time", ("TIME",)), ("style", ("STYLE", "STYLE_ADVERB")),
-                          ("speed", ("SPEED", "SPEED_ADVERB")), ("distance", ("DISTANCE",)),
-                          ("when", ("WHEN",))):
+    for type_, tables in (
+        ("road", ("ROAD",)),
+        ("density", ("DENSITY",)),
+        ("weather", ("WEATHER",)),
+        ("time", ("TIME",)),
+        ("style", ("STYLE", "STYLE_ADVERB")),
+        ("speed", ("SPEED", "SPEED_ADVERB")),
+        ("distance", ("DISTANCE",)),
+        ("when", ("WHEN",)),
+    ):
         for table in tables:
             for phrase, value in _each(getattr(words, table), share):
                 add(phrase, Token(type_, value))
-    for type_, phrases in (("ego", words.EGO), ("abreast", words.ABREAST), ("someone", words.SOMEONE),
-                           ("nobody", words.NOBODY)):
+    for type_, phrases in (
+        ("ego", words.EGO),
+        ("abreast", words.ABREAST),
+        ("someone", words.SOMEONE),
+        ("nobody", words.NOBODY),
+    ):
         for phrase in share_of(phrases, share):
             add(phrase, Token(type_))
     for phrase, value in _each(words.KIND, share):
@@ -173,7 +307,9 @@ def _add_plain(add: Any, words: Any, share: Share) -> None:
 def _add_verbs(add: Any, words: Any, share: Share, language: str) -> None:
     for type_, table in (("event", words.EVENT), ("task", words.TASK)):
         for verb, value in _each(table, share):
-            for form in (english(verb).values() if language == "en" else (*korean(verb).values(), *stems(verb))):
+            for form in (
+                english(verb).values() if language == "en" else (*korean(verb).values(), *stems(verb))
+            ):
                 add(form, Token(type_, value))
             if language == "ko" and verb.endswith("하*"):
                 add(verb[:-2], Token(type_, value))  # the noun in it: 급제동

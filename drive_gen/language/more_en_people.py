@@ -1,4 +1,4 @@
-"""English small words and names of people that the parser takes and the grammar does not say: by type and value, apart by commas."""
+"""English small words and names of people beyond the grammar's, apart by commas."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ MORE: dict[str, dict[str | None, str]] = {
         ),
     },
     "does": {
-        ANY: "does, do, did, does so, do so, does likewise, do likewise, does too, does same, does it",
+        ANY: (
+            "does, do, did, does so, do so, does likewise, do likewise, does too, does same, does it"
+        ),
     },
     "also": {
         ANY: (
@@ -153,7 +155,9 @@ MORE: dict[str, dict[str | None, str]] = {
         ),
     },
     "named": {
-        "follower": "trailing car, trailing vehicle, trailing driver, car that follows, pursuing car, tailing car",
+        "follower": (
+            "trailing car, trailing vehicle, trailing driver, car that follows, pursuing car, tailing car"
+        ),
         "lead": "preceding car, preceding vehicle, car that leads, front car, front vehicle",
         "left": "left hand car, left hand vehicle",
         "right": "right hand car, right hand vehicle",

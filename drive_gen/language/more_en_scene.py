@@ -1,4 +1,4 @@
-"""English words for places, conditions and manners that the parser takes and the grammar does not say: by type and value, apart by commas."""
+"""English words for places, conditions and manners beyond the grammar's, apart by commas."""
 
 from __future__ import annotations
 

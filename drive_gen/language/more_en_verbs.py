@@ -1,4 +1,4 @@
-"""English verbs and times that the parser takes and the grammar does not say: by type and value, apart by commas."""
+"""English verbs and times beyond the grammar's, apart by commas."""
 
 from __future__ import annotations
 

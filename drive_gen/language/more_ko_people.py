@@ -1,4 +1,4 @@
-"""Korean small words and names of people that the parser takes and the grammar does not say: by type and value, apart by commas.
+"""Korean small words and names of people beyond the grammar's, apart by commas.
 
 A star marks a verb's stem, which is inflected; spaces are left out.
 """

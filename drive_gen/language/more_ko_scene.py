@@ -1,4 +1,4 @@
-"""Korean words for places, conditions and manners that the parser takes and the grammar does not say: by type and value, apart by commas.
+"""Korean words for places, conditions and manners beyond the grammar's, apart by commas.
 
 A star marks a verb's stem, which is inflected; spaces are left out.
 """

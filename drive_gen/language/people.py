@@ -1,4 +1,4 @@
-"""Who is spoken of: the mentions of a clause, as roles; who was named before, and to whom words point back."""
+"""Who is spoken of: the mentions of a clause as roles; who was named before, and whom words point back to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,25 @@ from drive_gen.language.facts import MOST_COUNT, PLACED
 from drive_gen.language.lexicon import STRONG, Token
 
 GROUPS = {"car": "cars", "truck": "trucks"}
-COPULAS = ("이다", "이고", "이야", "인데", "이며", "입니다", "이에요", "예요", "임", "이었", "이지", "인", "다", "야", "고", "이라", "이네")
+COPULAS = (
+    "이다",
+    "이고",
+    "이야",
+    "인데",
+    "이며",
+    "입니다",
+    "이에요",
+    "예요",
+    "임",
+    "이었",
+    "이지",
+    "인",
+    "다",
+    "야",
+    "고",
+    "이라",
+    "이네",
+)
 AND = ("와", "과", "랑", "이랑", "하고", "도", "이나", "나", "및", "는물론", "은물론")
 TOPIC = ("은", "는")
 
@@ -29,12 +47,21 @@ def _void(clause: Clause, place: int) -> bool:
     token, before = clause.tokens[place], clause.tokens[place - 1] if place else None
     if token.kind is not None:
         return False
-    if token.value == "follower" and token.text.startswith("뒤") and any(
-            each.type == "task" and each.value == "follow" for each in clause.tokens):
+    if (
+        token.value == "follower"
+        and token.text.startswith("뒤")
+        and any(each.type == "task" and each.value == "follow" for each in clause.tokens)
+    ):
         return True  # 30미터 뒤에서 따라간다
     near = before is not None and before.end == token.start
-    return token.mark.startswith("으로") or (near and before is not None and (
-        before.type == "road" or (before.type == "event" and before.value == "cut-in" and token.value == "lead")))
+    return token.mark.startswith("으로") or (
+        near
+        and before is not None
+        and (
+            before.type == "road"
+            or (before.type == "event" and before.value == "cut-in" and token.value == "lead")
+        )
+    )
 
 
 class People:
@@ -72,7 +99,9 @@ class People:
         self._remember(clause, found, denied)
         return found
 
-    def _role_of(self, clause: Clause, place: int, token: Token, found: list[Mention], denied: bool) -> str | None:
+    def _role_of(
+        self, clause: Clause, place: int, token: Token, found: list[Mention], denied: bool
+    ) -> str | None:
         if token.type == "role":
             return self._placed(clause, place, token, found, denied)
         if token.type == "ego":
@@ -85,8 +114,11 @@ class People:
             return self.back(token.value)
         if token.type == "rel":
             return None if found else self.latest or self.subject
-        if token.type in ("oneof", "them") and (group := self.group()) and not any(
-                each.type == "kind" for each in clause.tokens):
+        if (
+            token.type in ("oneof", "them")
+            and (group := self.group())
+            and not any(each.type == "kind" for each in clause.tokens)
+        ):
             if token.type == "them":
                 self._count(clause, place, self.agents[group], group)
             return group
@@ -97,19 +129,40 @@ class People:
             return group or "cars"
         if token.type == "kind" and not denied:
             return self._kind(clause, place, token, found)
-        if token.type == "kind" and place and clause.tokens[place - 1].type == "the" and any(
-                each.type == "event" for each in clause.tokens):
+        if (
+            token.type == "kind"
+            and place
+            and clause.tokens[place - 1].type == "the"
+            and any(each.type == "event" for each in clause.tokens)
+        ):
             return self.known(token.value)  # 그 트럭이 급제동하는 일은 없다
         return None
 
-    def _placed(self, clause: Clause, place: int, token: Token, found: list[Mention], denied: bool) -> str | None:
+    def _placed(
+        self, clause: Clause, place: int, token: Token, found: list[Mention], denied: bool
+    ) -> str | None:
         """A role: with its noun, or only a place, which may say how far away somebody is: "60 m behind"."""
         role = str(token.value)
         before = clause.tokens[place - 1] if place else None
         kinds = [each for each in clause.tokens if each.type == "kind"]
-        fresh = self.fresh and token.kind is None and not kinds and token.text not in NAMES and role not in self.agents
-        if (token.kind is None and before and before.type == "distance" and before.value != "beside" and not denied
-                and not kinds and before.end == token.start and not (fresh and not found) and (found or self.subject not in (None, "ego", "someone"))):
+        fresh = (
+            self.fresh
+            and token.kind is None
+            and not kinds
+            and token.text not in NAMES
+            and role not in self.agents
+        )
+        if (
+            token.kind is None
+            and before
+            and before.type == "distance"
+            and before.value != "beside"
+            and not denied
+            and not kinds
+            and before.end == token.start
+            and not (fresh and not found)
+            and (found or self.subject not in (None, "ego", "someone"))
+        ):
             return None
         if _void(clause, place):
             return None
@@ -120,15 +173,23 @@ class People:
         values = self.add(role)
         if token.kind == "truck" or (token.kind is None and self._noun_of(clause, place) == "truck"):
             values["kind"] = "truck"
-        nouns = [number for number, each in enumerate(clause.tokens) if each.type == "kind" and number < place]
+        nouns = [
+            number for number, each in enumerate(clause.tokens) if each.type == "kind" and number < place
+        ]
         self._count(clause, nouns[-1] if nouns and token.kind is None else place, values, role)
         return role
 
     def _noun_of(self, clause: Clause, place: int) -> str | None:
         """The kind that belongs to a place: the next one behind it, or the one before."""
-        roles = [number for number, each in enumerate(clause.tokens) if each.type == "role" and each.kind is None]
+        roles = [
+            number for number, each in enumerate(clause.tokens) if each.type == "role" and each.kind is None
+        ]
         kinds = [number for number, each in enumerate(clause.tokens) if each.type == "kind"]
-        own = [number for number in kinds if min(roles, key=lambda role: (abs(role - number), role > number)) == place]
+        own = [
+            number
+            for number in kinds
+            if min(roles, key=lambda role: (abs(role - number), role > number)) == place
+        ]
         values = [clause.tokens[number].value for number in own]
         return "truck" if "truck" in values else values[0] if values else None
 
@@ -153,16 +214,23 @@ class People:
             for role in pair:
                 self.agents[role] |= {"kind": "truck"} if token.value == "truck" else {}
             return None
-        if any(each.type == "role" and each.kind is None and not _void(clause, number)
-               for number, each in enumerate(tokens)):
+        if any(
+            each.type == "role" and each.kind is None and not _void(clause, number)
+            for number, each in enumerate(tokens)
+        ):
             return None  # its noun
         if token.text == "one" and not found and not count:
             group, last = self.group(), next((role for role in reversed(self.named) if role in PLACED), None)
             if token.mark != "a" and group:
                 return group  # of four trucks, one stops
-            if last and "event" not in types and not token.mark == "the":
+            if last and "event" not in types and token.mark != "the":
                 return last  # a car cuts in, a slow one
-        if self.language == "ko" and token.mark == "의" and place + 1 < len(tokens) and tokens[place + 1].type == "role":
+        if (
+            self.language == "ko"
+            and token.mark == "의"
+            and place + 1 < len(tokens)
+            and tokens[place + 1].type == "role"
+        ):
             return None  # 평범한 운전자의 앞차
         target = self._whose(clause, place, token, found, count)
         if target is not None:
@@ -175,23 +243,43 @@ class People:
             values |= {"kind": "truck"} if token.value == "truck" else {}
             return "cut-in"
         role = GROUPS[token.value]
-        loose = not types & {"count", "style", "speed", "abreast", "oneof", "other", "event"} and not token.mark
-        if role == "cars" and loose and types & {"road", "density", "weather", "time", "lanes", "task", "ego"}:
+        loose = (
+            not types & {"count", "style", "speed", "abreast", "oneof", "other", "event"} and not token.mark
+        )
+        if (
+            role == "cars"
+            and loose
+            and types & {"road", "density", "weather", "time", "lanes", "task", "ego"}
+        ):
             return None
         self._count(clause, place, self.add(role), role)
         return role
 
-    def _whose(self, clause: Clause, place: int, token: Token, found: list[Mention], count: int) -> str | None:
-        """Whom a bare noun means who is known: whom we follow, the last named, the one that was pointed at."""
+    def _whose(
+        self, clause: Clause, place: int, token: Token, found: list[Mention], count: int
+    ) -> str | None:
+        """Whom a bare noun means who is known: whom we follow, the last named, the one pointed at."""
         tokens = clause.tokens
-        tasks = [number for number, each in enumerate(tokens)
-                 if each.type == "task" and each.value in ("follow", "overtake")]
-        if tasks and count <= 1 and (tasks[0] < place if self.language == "en" else token.mark.startswith(OBJECT)):
+        tasks = [
+            number
+            for number, each in enumerate(tokens)
+            if each.type == "task" and each.value in ("follow", "overtake")
+        ]
+        if (
+            tasks
+            and count <= 1
+            and (tasks[0] < place if self.language == "en" else token.mark.startswith(OBJECT))
+        ):
             known = self.known(token.value) if token.mark in ("the", *TOPIC) else None
             if known is None:
                 self.add("lead")
             return known or "lead"
-        if found and count <= 1 and found[-1].role != "someone" and "oneof" not in {each.type for each in tokens}:
+        if (
+            found
+            and count <= 1
+            and found[-1].role != "someone"
+            and "oneof" not in {each.type for each in tokens}
+        ):
             between = {each.type for each in tokens[found[-1].place + 1 : place]}
             if found[-1].role in GROUPS.values() and not between & {"event", "task"} and token.value == "car":
                 return found[-1].role
@@ -201,13 +289,31 @@ class People:
             role, self.open = self.open, None
             self.add(role)
             return role
-        if self.language == "ko" and not found and token.mark.startswith(COPULAS) and count <= 1 and (
-                self.subject in (*PLACED, "ego") and token.mark not in TOPIC):
+        if (
+            self.language == "ko"
+            and not found
+            and token.mark.startswith(COPULAS)
+            and count <= 1
+            and (self.subject in (*PLACED, "ego") and token.mark not in TOPIC)
+        ):
             return self.subject
-        alone = self.language == "en" and not token.mark and not token.text.endswith("s") and any(
-            each.type in ("event", "speed", "style") for each in tokens)
-        pointed = token.mark == "the" or alone or (self.language == "ko" and (
-            (token.mark.startswith(TOPIC) and not any(each.type == "event" for each in tokens)) or (place and tokens[place - 1].type == "the")))
+        alone = (
+            self.language == "en"
+            and not token.mark
+            and not token.text.endswith("s")
+            and any(each.type in ("event", "speed", "style") for each in tokens)
+        )
+        pointed = (
+            token.mark == "the"
+            or alone
+            or (
+                self.language == "ko"
+                and (
+                    (token.mark.startswith(TOPIC) and not any(each.type == "event" for each in tokens))
+                    or (place and tokens[place - 1].type == "the")
+                )
+            )
+        )
         if not pointed or count:
             return None
         before = place - 1
@@ -215,13 +321,22 @@ class People:
             before -= 1
         said = token.mark == "the" or (before >= 0 and tokens[before].type == "the")
         last = next((role for role in reversed(self.named) if role in PLACED), None)
-        unsaid = said and last and token.value == "truck" and "trucks" not in self.agents and "kind" not in self.agents[last]
+        unsaid = (
+            said
+            and last
+            and token.value == "truck"
+            and "trucks" not in self.agents
+            and "kind" not in self.agents[last]
+        )
         return self.known(token.value) or (last if unsaid else None)
 
     def known(self, kind: str) -> str | None:
         """The one placed agent of a kind that was named."""
-        roles = [role for role, values in self.agents.items()
-                 if role in PLACED and values.get("kind", "car") == kind]
+        roles = [
+            role
+            for role, values in self.agents.items()
+            if role in PLACED and values.get("kind", "car") == kind
+        ]
         return roles[0] if len(roles) == 1 and GROUPS[kind] not in self.agents else None
 
     def group(self) -> str | None:
@@ -237,7 +352,7 @@ class People:
         return self.subject
 
     def _number(self, clause: Clause, place: int) -> int:
-        """How many a noun is said to be: the number before it, in Korean also the one behind it; 0 for none."""
+        """How many a noun is said to be: the number before it, in Korean also behind it; 0 for none."""
         tokens = clause.tokens
         if self.language == "ko":
             for each in tokens[place + 1 :]:
@@ -247,7 +362,9 @@ class People:
                     break
         for number in range(place - 1, -1, -1):
             each = tokens[number]
-            if each.type == "count" and not (self.language == "ko" and number and tokens[number - 1].type == "kind"):
+            if each.type == "count" and not (
+                self.language == "ko" and number and tokens[number - 1].type == "kind"
+            ):
                 return int(each.value)
             if each.type in ("kind", "role", "ego", "event"):
                 break
@@ -275,6 +392,7 @@ class People:
         elif placed and found and "kind" not in types and "event" not in types:
             self.open = found[-1].role if found[-1].role in PLACED else None
         lone = not types & {"task", "oneof", "abreast"} and all(
-            each.value == 1 for each in clause.tokens if each.type == "count")
+            each.value == 1 for each in clause.tokens if each.type == "count"
+        )
         if found and found[-1].role in GROUPS.values() and lone and not denied and len(found) == 1:
             self.fresh = found[-1].role if "count" not in self.agents[found[-1].role] else None

@@ -11,7 +11,23 @@ from drive_gen.language.lexicon import Token
 MPH, FEET_M, YARD_M, CAR_M = 1.609, 0.305, 0.914, 5.0
 MPS = {"km/h": 1 / 3.6, "mph": MPH / 3.6, "m/s": 1.0}
 METRES = {"m": 1.0, "ft": FEET_M, "yd": YARD_M, "cars": CAR_M}
-LESS = ("less", "under", "below", "within", "no more", "not even", "안쪽", "안되", "안돼", "이내", "이네", "미만", "이하", "밑", "못")
+LESS = (
+    "less",
+    "under",
+    "below",
+    "within",
+    "no more",
+    "not even",
+    "안쪽",
+    "안되",
+    "안돼",
+    "이내",
+    "이네",
+    "미만",
+    "이하",
+    "밑",
+    "못",
+)
 MORE = ("more", "over", "above", "beyond", "faster", "exceed", "이상", "넘", "초과")
 
 
@@ -35,7 +51,10 @@ def numbered(rest: str, patterns: tuple[Pattern, ...], numbers: dict[str, int]) 
 
 def _token(pattern: Pattern, found: re.Match[str], numbers: dict[str, int]) -> Token | None:
     if pattern.value is not None:
-        return Token(pattern.type, pattern.value.replace("1", found.group(1)) if "1" in pattern.value else pattern.value)
+        return Token(
+            pattern.type,
+            pattern.value.replace("1", found.group(1)) if "1" in pattern.value else pattern.value,
+        )
     return number_token(pattern.type, found.group(1), numbers, found.group())
 
 
@@ -46,7 +65,9 @@ def number_token(type_: str, raw: str, numbers: dict[str, int], whole: str = "")
     if value is None:
         return None
     said = whole.replace(raw, " ")
-    nudge = -0.01 if any(word in said for word in LESS) else 0.01 if any(word in said for word in MORE) else 0.0
+    nudge = (
+        -0.01 if any(word in said for word in LESS) else 0.01 if any(word in said for word in MORE) else 0.0
+    )
     if type_ in MPS:
         return Token("speed", speed_band(value * MPS[type_] + nudge))
     if type_ in METRES:
