@@ -273,7 +273,8 @@ def _noun_near(words: list[str], place: int, known: dict[str, Token]) -> bool:
 def _counted(found: list[Token]) -> list[Token]:
     """ "one truck" counts, "the one behind" does not; "behind the truck" is no place of its own."""
     kept = []
-    for token, after in zip(found, [*found[1:], Token("sep")], strict=True):
+    for place, token in enumerate(found):
+        after = found[place + 1] if place + 1 < len(found) else Token("sep")
         beside = after.start == token.end
         if (
             token.type == "kind"

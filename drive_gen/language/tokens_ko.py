@@ -190,7 +190,9 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
 def _without_loose_not(found: list[Token]) -> list[Token]:
     """안 and 못 deny the word behind them; before an unknown one they deny nothing here."""
     kept = []
-    for before, token, after in zip([Token("sep"), *found], found, [*found[1:], Token("sep")], strict=False):
+    for place, token in enumerate(found):
+        before = found[place - 1] if place else Token("sep")
+        after = found[place + 1] if place + 1 < len(found) else Token("sep")
         if token.text in ("안", "못") and not (after.start == token.end and after.type in DENIABLE):
             continue
         if token.type == "not" and token.text.startswith("지") and token.start - before.end > 2:
