@@ -8,7 +8,7 @@ VOWELS = "aeiou"
 PASTS = {"cut": "cut", "come": "came", "have": "had", "hit": "hit", "speed": "sped", "go": "went", "take":
          "took", "make": "made", "keep": "kept", "leave": "left", "do": "did", "get": "got", "drive":
          "drove", "hold": "held", "hang": "hung", "swing": "swung", "lose": "lost", "overtake": "overtook"}
-DOUBLED = ("slam", "jam", "stop", "cut", "hit", "step", "hop", "get")
+DOUBLED = ("slam", "jam", "stop", "cut", "hit", "step", "hop", "get", "swap")
 FIRST, FINALS, MOST = 0xAC00, 28, 0xD7A3  # Hangul syllables: (initial, vowel, final) in this order
 N, L, M, B = 4, 8, 16, 17  # finals ㄴ, ㄹ, ㅁ, ㅂ
 
