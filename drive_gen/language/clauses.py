@@ -29,9 +29,6 @@ def clauses(found: list[Token], language: str) -> list[Clause]:
     now: list[Token] = []
     denied: list[Token] = []
     for token in found:
-        if token.type == "role" and "+" in token.value:
-            now += [token._replace(value=role) for role in token.value.split("+")]
-            continue
         if (
             token.type == "sep"
             and token.value == COMMA

@@ -37,6 +37,8 @@ SMALL = (
     "them",
     "scrap",
     "noise",
+    "the",
+    "other",
 )
 FOLDED = {1: 5, 3: 7, 10: 11, 15: 11}  # vowels that sound alike: ㅐ as ㅔ, ㅒ as ㅖ, ㅙ and ㅞ as ㅚ
 STRONG, COMMA, AND, JOIN = ".", ",", "and", "join"  # how a clause ends

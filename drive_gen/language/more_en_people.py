@@ -130,15 +130,16 @@ MORE: dict[str, dict[str | None, str]] = {
     },
     "noise": {
         ANY: (
-            "fails to react, does not react, fails to notice, does not notice, cannot react, "
-            "reacts too late, right after, afternoon light, morning light, we see, we can see, i see, "
-            "i want, i wish, i need, i like, i would like, i picture, i imagine, i wanna, we want to see, "
-            "i want to see, i like to see, i have in mind, let me see, let us see, we have, right before, "
-            "right then, right now, all right, quick one, clear road, clear road ahead, "
-            "clear road ahead of us, road ahead, in any case, at least, at most, by way, right hand drive, "
-            "you know, test car, light up, i think, i guess, as you can see, car park, what happens if, "
-            "i would like to see, i need to see, i need you, i want you, at same time, road works, "
-            "time being, in right, one after other, one another, light of, gentle one, wild one, calm one"
+            "in total, in all, altogether, halfway mark, fails to react, does not react, fails to notice, "
+            "does not notice, cannot react, reacts too late, right after, afternoon light, morning light, "
+            "we see, we can see, i see, i want, i wish, i need, i like, i would like, i picture, i imagine, "
+            "i wanna, we want to see, i want to see, i like to see, i have in mind, let me see, let us see, "
+            "we have, right before, right then, right now, all right, quick one, clear road, "
+            "clear road ahead, clear road ahead of us, in any case, at least, at most, by way, "
+            "right hand drive, you know, test car, light up, i think, i guess, as you can see, car park, "
+            "what happens if, i would like to see, i need to see, i need you, i want you, at same time, "
+            "road works, time being, in right, one after other, one another, light of, gentle one, "
+            "wild one, calm one"
         ),
     },
     "there": {
@@ -235,9 +236,10 @@ MORE: dict[str, dict[str | None, str]] = {
             "hard at back, hard behind it, hard in rear, short way behind, short way behind us, "
             "short way back, short way at back, short way behind it, short way in rear, close in behind, "
             "close in behind us, close in back, close in at back, close in behind it, close in in rear, "
-            "tailgating us, tailgates us, tailgate us, breathing down our neck, hugging our bumper, "
-            "riding our bumper, hot on our heels, on our bumper, right up our back, glued to our bumper, "
-            "stuck to our bumper, hard on our heels, right at our back"
+            "on our tail, right on our tail, close on our tail, tailgating us, tailgates us, tailgate us, "
+            "breathing down our neck, hugging our bumper, riding our bumper, hot on our heels, "
+            "on our bumper, right up our back, glued to our bumper, stuck to our bumper, hard on our heels, "
+            "right at our back"
         ),
     },
     "except": {
@@ -256,10 +258,9 @@ MORE: dict[str, dict[str | None, str]] = {
         "follower": (
             "behind, behind us, behind me, at our back, follower, in the rear, tailing us, follows us, "
             "is following us, follow us, drives behind us, comes up behind us, comes up behind, "
-            "trailing us, at rear, rear, rear one, back of us, in back of us, at back, on our tail, "
-            "at our rear, in our rear, follower's, the follower, following one, one behind, one behind us, "
-            "following us, hounding us, chasing us, behind ours, behind ego, to our rear, at our backs, "
-            "up our back"
+            "trailing us, at rear, rear, rear one, back of us, in back of us, at back, at our rear, "
+            "in our rear, follower's, the follower, following one, one behind, one behind us, following us, "
+            "hounding us, chasing us, behind ours, behind ego, to our rear, at our backs, up our back"
         ),
         "left": (
             "to the left, on our left, in the left lane, on the left hand side, on the left, to our left, "

@@ -224,13 +224,12 @@ MORE: dict[str, dict[str | None, str]] = {
     "distance": {
         "near": (
             "close, nearby, near, closely, very close, tailgating, tailgates, tailgate, tailgater, "
-            "on our tail, hugging our bumper, on our bumper, right up our back, breathing down our neck, "
-            "up close, close up, very near, hard on our heels, at our heels, close at hand, "
-            "within spitting distance, right at our back, not far, not far away, not far off, "
-            "stuck to our bumper, close distance, short gap, small gap, tight gap, narrow gap, "
-            "short distance away, little way, a stone's throw, close proximity, in immediate vicinity, "
-            "tightly behind, quite close, glued to our bumper, few metres, few meters, couple of metres, "
-            "couple of meters, bumper to bumper with us"
+            "hugging our bumper, on our bumper, right up our back, breathing down our neck, up close, "
+            "close up, very near, hard on our heels, at our heels, close at hand, within spitting distance, "
+            "right at our back, not far, not far away, not far off, stuck to our bumper, close distance, "
+            "short gap, small gap, tight gap, narrow gap, short distance away, little way, a stone's throw, "
+            "close proximity, in immediate vicinity, tightly behind, quite close, glued to our bumper, "
+            "few metres, few meters, couple of metres, couple of meters, bumper to bumper with us"
         ),
         "middle": (
             "middle distance, medium distance, middling distance, at a middling distance, middling gap, "

@@ -235,7 +235,8 @@ class People:
         target = self._whose(clause, place, token, found, count)
         if target is not None:
             if token.value == "truck" and target not in ("cars", "trucks", "someone"):
-                self.values(target)["kind"] = "truck"
+                for role in [each.role for each in found] if "both" in types and found else [target]:
+                    self.values(role)["kind"] = "truck"
             return None if any(each.role == target for each in found) else target
         cuts = any(each.type == "event" and each.value == "cut-in" for each in tokens)
         if cuts and "oneof" not in types and count <= 1 and not found:

@@ -85,7 +85,8 @@ def scenario_of(facts: Facts, seed: int = 0, text: str = "") -> Scenario:
     stage = Stage(road, facts, rng, lane, _ego_place(road, lane))
     ego = facts.agent("ego") or Agent("ego")
     usual_mps = _stoppable(facts, "ego", SPEEDS_MPS[_cruise(road)])
-    stage.put("ego", stage.recipe(ego, lane, stage.ego_s_m, SPEEDS_MPS[ego.speed] if ego.speed else usual_mps))
+    ego_mps = SPEEDS_MPS[ego.speed] if ego.speed else usual_mps
+    stage.put("ego", stage.recipe(ego, lane, stage.ego_s_m, ego_mps))
     for agent in facts.agents:
         if agent.role not in ("ego", "cars", "trucks"):
             _place_near(stage, agent)
@@ -130,7 +131,8 @@ def _ego_lane(road: Road, facts: Facts) -> int:
     wanted = {event.what for event in happening if event.who in ("ego", *ROLE_LANES)}
     here = {agent.role for agent in facts.agents}
     need = {side for side in ("left", "right") if side in here or f"lane-{side}" in wanted}
-    aside = "lane-change" in wanted or any(event.what == "cut-in" and event.who not in need for event in happening)
+    aside = "lane-change" in wanted or any(
+        event.what == "cut-in" and event.who not in need for event in happening)
     if not need and (aside or any(agent.abreast for agent in facts.agents)):
         need |= {"left"} if "left" not in facts.without else {"right"}
 
@@ -156,7 +158,8 @@ def _cruise(road: Road) -> str:
 def _stoppable(facts: Facts, role: str, speed_mps: float) -> float:
     """A speed from which one who is to stop soon comes to a gentle stop in time."""
     for event in facts.events:
-        if event.who == role and event.what == "stop" and event.happens and (event.at_s or event.when == "early"):
+        soon = event.at_s or event.when == "early"
+        if event.who == role and event.what == "stop" and event.happens and soon:
             in_s = event.at_s + 0.6 if event.at_s else EARLY_S
             return min(speed_mps, -SLOW_DOWN_MPS2 * in_s)
     return speed_mps

@@ -13,7 +13,7 @@ from drive_gen.language.happenings import Happenings
 from drive_gen.language.lexicon import AND, JOIN, STRONG, Token
 from drive_gen.language.manners import SIDES, Manners
 from drive_gen.language.people import GROUPS, Mention, People
-from drive_gen.language.rewrite import goes_on, still, turns
+from drive_gen.language.rewrite import goes_on, still, stops, turns
 
 SETTINGS = ("road", "density", "weather", "time", "lanes")
 GENERAL_ROADS = ("highway", "two-way")  # yield to a more special one
@@ -50,15 +50,18 @@ class Reader:
     def take(self, clause: Clause) -> None:
         """Understand one clause."""
         tokens = still(clause.tokens)
+        if self.language == "en":
+            tokens = stops(tokens)
         if self.language == "en" and self.happenings.changed_lanes():
             tokens = goes_on(tokens)
         clause = clause._replace(tokens=tokens)
         types = {token.type for token in tokens}
         self.fixing = "scrap" in types or (self.fixing and not self.fixed)
         self.fixed = not types <= {"scrap"}
-        if ("except" in types or any((token.text + token.mark).endswith("만") for token in tokens)) and (
-            self.single.get("density") == "empty" and types & {"role", "kind", "count"}
-        ):
+        if (
+            "except" in types
+            or any(token.text.endswith("만") or token.mark.startswith("만") for token in tokens)
+        ) and (self.single.get("density") == "empty" and types & {"role", "kind", "count"}):
             del self.single["density"]  # empty but for a truck
         denied, negated = bool(types & set(DENIALS)), "not" in types
         mentions = self.people.mentions(clause, denied)

@@ -22,6 +22,20 @@ def still(tokens: list[Token]) -> list[Token]:
     ]
 
 
+def stops(tokens: list[Token]) -> list[Token]:
+    """Who "stopped at 3 s" did so then; a lane beside us that "is clear" has nobody in it."""
+    types = {token.type for token in tokens}
+    if "at_s" in types and "event" not in types:
+        return [token._replace(type="event", value="stop")
+                if token.type == "speed" and token.text in ("stopped", "halted") else token
+                for token in tokens]
+    aside = any(token.type == "role" and token.kind is None and token.value in ("left", "right")
+                for token in tokens)
+    if aside and types <= {"role", "weather"}:
+        return [token._replace(type="vacant") if token.text == "clear" else token for token in tokens]
+    return tokens
+
+
 def goes_on(tokens: list[Token]) -> list[Token]:
     """After a lane change, "then to the right after 8 s" is another."""
     types = {token.type for token in tokens}

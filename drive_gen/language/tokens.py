@@ -14,4 +14,12 @@ def tokens(text: str, language: str, share: Share = "any") -> list[Token]:
 
 def read(text: str, language: str, share: Share = "any") -> tuple[list[Token], list[str]]:
     """The tokens of a text, and the words that are in none of them."""
-    return tokens_en.read(text, share) if language == "en" else tokens_ko.read(text, share)
+    found, left = tokens_en.read(text, share) if language == "en" else tokens_ko.read(text, share)
+    return [each for token in found for each in _apart(token)], left
+
+
+def _apart(token: Token) -> list[Token]:
+    """On either side: two roles."""
+    if token.type != "role" or "+" not in token.value:
+        return [token]
+    return [token._replace(value=role) for role in token.value.split("+")]

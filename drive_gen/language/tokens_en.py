@@ -63,7 +63,8 @@ FILLERS = frozenset(  # words that say nothing here, or that phrases are made of
     there this that will from have been like they what were lane lanes seconds second driving drives
     drive scene seen being hard make show please give want need create generate picture imagine would
     could should can you we me let see an is are it its be on in at of to for and the a by up out just
-    some very quite really fairly pretty rather scenario test case episode clip video simulation sim set
+    some very quite really fairly pretty rather scenario simulate test case episode clip video simulation
+    sim set
     setup build produce put place road street weather time traffic task day our us thing things
     something anything one ones do does did done get got going go goes keep keeps has had how about
     which who whom whose while when where with as so if then than not too also still only even though
@@ -174,8 +175,8 @@ PATTERNS = _patterns(
         "at_s",
     ),
     (
-        rf"{_ABOUT}{_N} (?:km/h|kmh|kph|kmph|km per hour|kilometres? per hour|kilometers? per hour|kms|clicks|"
-        r"km an hour|"
+        rf"{_ABOUT}{_N} (?:km/h|kmh|kph|kmph|km per hour|kilometres? per hour|kilometers? per hour|kms|"
+        r"clicks|km an hour|"
         r"k per hour|kilometres an hour|kilometers an hour)",
         "km/h",
     ),
@@ -272,7 +273,7 @@ def _noun_near(words: list[str], place: int, known: dict[str, Token]) -> bool:
 
 def _counted(found: list[Token]) -> list[Token]:
     """ "one truck" counts, "the one behind" does not; "behind the truck" is no place of its own."""
-    kept = []
+    kept: list[Token] = []
     for place, token in enumerate(found):
         after = found[place + 1] if place + 1 < len(found) else Token("sep")
         beside = after.start == token.end
@@ -284,14 +285,11 @@ def _counted(found: list[Token]) -> list[Token]:
             and after.type in ("kind", "style", "speed")
         ):
             token = token._replace(type="count", value=1)
-        if (
-            token.type == "role"
-            and token.text == "behind"
-            and beside
-            and after.mark
-            and after.type in ("role", "kind")
-        ):
-            continue
+        if token.type == "role" and token.text == "behind" and beside and after.mark:
+            if after.type == "role":
+                continue  # along behind the car ahead
+            if after.type in ("kind", "style", "speed") and any(each.type == "ego" for each in kept[-3:]):
+                token = token._replace(value="lead")  # we drive behind a truck
         kept.append(token)
     return kept
 
@@ -351,10 +349,10 @@ def _mended(word: str, vocabulary: frozenset[str], cures: dict[str, str]) -> str
     near = {cures[form] for form in (word, *shorter(word)) if form in cures}
     near |= {form for form in shorter(word) if form in vocabulary and len(form) > 3}
     near = {other for other in near if len(other) > 3 and one_slip(word, other)}
-    return (
-        min(near, key=lambda other: (sorted(other) != sorted(word), set(other) != set(word), other))
-        if near
-        else word
+    if not near:
+        return word  # letters are swapped or left out more often than put in
+    return min(
+        near, key=lambda other: (sorted(other) != sorted(word), set(other) != set(word), -len(other), other)
     )
 
 

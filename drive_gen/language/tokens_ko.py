@@ -6,7 +6,7 @@ import re
 
 from drive_gen.language import words_ko
 from drive_gen.language.inflect import final
-from drive_gen.language.lexicon import COMMA, JOIN, STRONG, Lexicon, Token, folded, lexicon, normal_ko
+from drive_gen.language.lexicon import JOIN, Lexicon, Token, folded, lexicon, normal_ko
 from drive_gen.language.plan import Share
 from drive_gen.language.units import Pattern, numbered
 
@@ -162,7 +162,8 @@ FILLERS = re.compile(
 
 def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
     """The tokens of a text, and its words of which no part is in any."""
-    spaced = _folded(text)
+    mended = _mended(text)
+    spaced = " ".join(normal_ko(mended).split())
     letters, places = spaced.replace(" ", ""), _places(spaced)
     known, patterns = lexicon("ko", share), PATTERNS if share == "train" else (*PATTERNS, *WORDED)
     found: list[Token] = []
@@ -184,7 +185,7 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
         found.append(token._replace(start=place, end=place + size, text=letters[place : place + size]))
         taken[place : place + size] = [True] * size
         place += size
-    return _without_loose_not(found), _left(spaced, taken)
+    return _without_loose_not(found), _left(mended, taken)
 
 
 def _without_loose_not(found: list[Token]) -> list[Token]:
@@ -195,17 +196,20 @@ def _without_loose_not(found: list[Token]) -> list[Token]:
         after = found[place + 1] if place + 1 < len(found) else Token("sep")
         if token.text in ("안", "못") and not (after.start == token.end and after.type in DENIABLE):
             continue
+        if token.type == "no" and token.text.startswith("없이") and token.start - before.end > 2:
+            continue  # 깜빡이도 없이
         if token.type == "not" and token.text.startswith("지") and token.start - before.end > 2:
             continue  # 반응하지 못해
         kept.append(token)
     return kept
 
 
-def _folded(text: str) -> str:
-    for marks in (MARKS, SLIPS):
-        for pattern, right in marks:
-            text = pattern.sub(right, text)
-    return " ".join(normal_ko(text).split())
+def _mended(text: str) -> str:
+    """With marks made alike and slips put right."""
+    text = text.lower().replace("-", "")
+    for pattern, right in (*MARKS, *SLIPS):
+        text = pattern.sub(right, text)
+    return text
 
 
 def _end_word(found: list[Token], unread: str, cut: bool = True) -> None:
@@ -276,10 +280,10 @@ def _fits(letters: str, spaced: str, places: list[int], place: int, size: int, s
     return not following or following in ALONE
 
 
-def _left(spaced: str, taken: list[bool]) -> list[str]:
+def _left(text: str, taken: list[bool]) -> list[str]:
     """Words that no token touches and that are no fillers."""
     words, place = [], 0
-    for word in spaced.split(" "):
+    for word in text.split():
         if not any(taken[place : place + len(word)]) and len(word) > 1 and not FILLERS.match(word):
             words.append(word.strip(".,!?;:"))
         place += len(word)
@@ -291,5 +295,3 @@ def adnominal(token: Token) -> bool:
     said = token.text + token.mark
     return bool(said) and (final(said) == 4 or said.endswith("의"))
 
-
-__all__ = ["COMMA", "STRONG", "adnominal", "read"]

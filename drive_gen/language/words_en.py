@@ -45,7 +45,7 @@ DENSITY: Words = {
         "little traffic",
         "sparse traffic",
         "hardly any traffic",
-        "not much traffic",
+        "very little traffic",
         "few cars around",
     ),
     "moderate": ("moderate traffic", "medium traffic", "some traffic", "normal traffic", "average traffic"),
