@@ -54,7 +54,8 @@ def clauses(found: list[Token], language: str) -> list[Clause]:
 def _still_denied(cut: list[Clause]) -> list[Token]:
     """What the part before an "or" denied; of "no X, Y or Z" the Y is denied, too."""
     for back in range(len(cut) - 1, -1, -1):
-        denials = [token for token in cut[back].tokens if token.type in ("no", "nobody", "not")]
+        denials = [Token("no", text="no") if token.type == "without" else token
+                   for token in cut[back].tokens if token.type in ("no", "nobody", "not", "without")]
         if denials:
             for place in range(back + 1, len(cut)):
                 cut[place] = cut[place]._replace(tokens=[denials[0], *cut[place].tokens])

@@ -179,7 +179,7 @@ Lexicon = dict[str, Token]  # phrases normalised
 
 def normal_en(text: str) -> str:
     """Lower case, contractions undone, words and marks apart by one space; articles stay."""
-    text = text.lower().replace("’", "'").replace("&", " and ").replace("@", " at ")
+    text = text.lower().replace("’", "'").replace("let's", "let us").replace("&", " and ").replace("@", " at ")
     text = re.sub(r"[a-z']+", lambda found: NOT_EN.get(found.group(), found.group()), text)
     text = re.sub(r"n't\b", " not", text)
     text = re.sub(r"'(?:s|re|m|ll|ve|d)\b", lambda found: " is" if found.group() == "'s" else "", text)

@@ -55,10 +55,10 @@ MORE: dict[str, dict[str | None, str]] = {
     },
     "ego": {
         ANY: (
-            "our vehicle, my vehicle, me, ego, ego car, us, ego vehicle, ego agent, ego's, our own car, "
-            "my own car, own car, own vehicle, host vehicle, subject vehicle, ego driver, hero car, "
-            "hero vehicle, agent car, i, ourselves, self, av, our driver, player car, protagonist, "
-            "host car, our ride, us driving"
+            "our vehicle, my vehicle, me, ego, ego car, us, let us, ego vehicle, ego agent, ego's, "
+            "our own car, my own car, own car, own vehicle, host vehicle, subject vehicle, ego driver, "
+            "hero car, hero vehicle, agent car, i, ourselves, self, av, our driver, player car, "
+            "protagonist, host car, our ride, us driving"
         ),
     },
     "kind": {
@@ -130,16 +130,16 @@ MORE: dict[str, dict[str | None, str]] = {
     },
     "noise": {
         ANY: (
-            "in total, in all, altogether, halfway mark, fails to react, does not react, fails to notice, "
-            "does not notice, cannot react, reacts too late, right after, afternoon light, morning light, "
-            "we see, we can see, i see, i want, i wish, i need, i like, i would like, i picture, i imagine, "
-            "i wanna, we want to see, i want to see, i like to see, i have in mind, let me see, let us see, "
-            "we have, right before, right then, right now, all right, quick one, clear road, "
-            "clear road ahead, clear road ahead of us, in any case, at least, at most, by way, "
-            "right hand drive, you know, test car, light up, i think, i guess, as you can see, car park, "
-            "what happens if, i would like to see, i need to see, i need you, i want you, at same time, "
-            "road works, time being, in right, one after other, one another, light of, gentle one, "
-            "wild one, calm one"
+            "i love to see, i love, we want to see, i would love to see, i would love, in total, in all, "
+            "altogether, halfway mark, fails to react, does not react, fails to notice, does not notice, "
+            "cannot react, reacts too late, right after, afternoon light, morning light, we see, "
+            "we can see, i see, i want, i wish, i need, i like, i would like, i picture, i imagine, "
+            "i wanna, i want to see, i like to see, i have in mind, let me see, let us see, we have, "
+            "right before, right then, right now, all right, quick one, clear road, clear road ahead, "
+            "clear road ahead of us, in any case, at least, at most, by way, right hand drive, you know, "
+            "test car, light up, i think, i guess, as you can see, car park, what happens if, "
+            "i would like to see, i need to see, i need you, i want you, at same time, road works, "
+            "time being, in right, one after other, one another, light of, gentle one, wild one, calm one"
         ),
     },
     "there": {
@@ -236,10 +236,11 @@ MORE: dict[str, dict[str | None, str]] = {
             "hard at back, hard behind it, hard in rear, short way behind, short way behind us, "
             "short way back, short way at back, short way behind it, short way in rear, close in behind, "
             "close in behind us, close in back, close in at back, close in behind it, close in in rear, "
-            "on our tail, right on our tail, close on our tail, tailgating us, tailgates us, tailgate us, "
-            "breathing down our neck, hugging our bumper, riding our bumper, hot on our heels, "
-            "on our bumper, right up our back, glued to our bumper, stuck to our bumper, hard on our heels, "
-            "right at our back"
+            "tailgated by, being tailgated by, am being tailgated by, are being tailgated by, "
+            "are tailgated by, am tailgated by, on our tail, right on our tail, close on our tail, "
+            "tailgating us, tailgates us, tailgate us, breathing down our neck, hugging our bumper, "
+            "riding our bumper, hot on our heels, on our bumper, right up our back, glued to our bumper, "
+            "stuck to our bumper, hard on our heels, right at our back"
         ),
     },
     "except": {

@@ -164,13 +164,14 @@ MORE: dict[str, dict[str | None, str]] = {
     "style": {
         "aggressive": (
             "aggression, pushy, rude, dangerously, dangerous, wild, wildly, reckless drivers, maniac, "
-            "maniacs, hothead, hotheads, jerk, jerks, aggressivly, agressive, agressively, angry, angrily, "
-            "furious, impolite, hasty, rash, madman, madmen, like a madman, maniacally, lunatic, road rage, "
-            "raging, bully, bullying, hot headed, ruthless, brutal, careless, carelessly, inconsiderate, "
-            "hurried, hectically, impatiently, hostile, foolhardy, daredevil, tearaway, lead footed, rowdy, "
-            "pushily, forceful, forcefully, assertive, erratic, unruly, road hog, hooligan, hooligans, "
-            "cowboy, belligerent, mad, crazy, insane, risky, wildly aggressive, lunatics, like a maniac, "
-            "like crazy, ferocious, violent, violently, unsafe"
+            "idiot, like an idiot, like idiots, idiotic, like lunatic, maniacs, hothead, hotheads, jerk, "
+            "jerks, aggressivly, agressive, agressively, angry, angrily, furious, impolite, hasty, rash, "
+            "madman, madmen, like a madman, maniacally, lunatic, road rage, raging, bully, bullying, "
+            "hot headed, ruthless, brutal, careless, carelessly, inconsiderate, hurried, hectically, "
+            "impatiently, hostile, foolhardy, daredevil, tearaway, lead footed, rowdy, pushily, forceful, "
+            "forcefully, assertive, erratic, unruly, road hog, hooligan, hooligans, cowboy, belligerent, "
+            "mad, crazy, insane, risky, wildly aggressive, lunatics, like a maniac, like crazy, ferocious, "
+            "violent, violently, unsafe"
         ),
         "defensive": (
             "gentle, gently, safely, polite, cautiously, carefully, considerate, courteous, gingerly, "

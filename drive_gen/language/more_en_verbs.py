@@ -163,13 +163,14 @@ MORE: dict[str, dict[str | None, str]] = {
             "take over, ovetake"
         ),
         "merge": (
-            "to merge, get on the highway, merging onto, task : merge, goal : merge, manoeuvre : merge, "
-            "task merge, need to merge, must merge, should merge, want to merge, wants to merge, "
-            "merge ourselves, get on motorway, get on freeway, get onto highway, get onto motorway, "
-            "enter highway, enter motorway, enter freeway, join highway, join motorway, join freeway, "
-            "join main road, join traffic, merging ego, ego to merge, are to merge, am to merge, "
-            "is to merge, have to join, need to join, come on from ramp, merge onto highway, "
-            "merge onto motorway, merge onto freeway, merge into traffic"
+            "to merge, get on the highway, merge from ramp, merge from on ramp, merge from slip road, "
+            "merging onto, task : merge, goal : merge, manoeuvre : merge, task merge, need to merge, "
+            "must merge, should merge, want to merge, wants to merge, merge ourselves, get on motorway, "
+            "get on freeway, get onto highway, get onto motorway, enter highway, enter motorway, "
+            "enter freeway, join highway, join motorway, join freeway, join main road, join traffic, "
+            "merging ego, ego to merge, are to merge, am to merge, is to merge, have to join, need to join, "
+            "come on from ramp, merge onto highway, merge onto motorway, merge onto freeway, "
+            "merge into traffic"
         ),
         "exit": (
             "take the next exit, leave at the exit, take the off ramp, get off the highway, "

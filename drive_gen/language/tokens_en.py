@@ -290,6 +290,8 @@ def _counted(found: list[Token]) -> list[Token]:
                 continue  # along behind the car ahead
             if after.type in ("kind", "style", "speed") and any(each.type == "ego" for each in kept[-3:]):
                 token = token._replace(value="lead")  # we drive behind a truck
+        if token.type == "not" and token.text.startswith("avoid") and after.type != "event":
+            continue  # to avoid a stopped truck
         kept.append(token)
     return kept
 
