@@ -167,7 +167,8 @@ class Reader:
     def _subjects(self, clause: Clause, mentions: list[Mention], acts: bool) -> list[str]:
         """Of whom a clause says something: the first who is named, or all of those who are joined."""
         types = {token.type for token in clause.tokens}
-        able = [each for each in mentions if not each.object]
+        made = any(token.type == "event" and token.mark.startswith("게") for token in clause.tokens)
+        able = [each for each in mentions if made or not each.object]  # 뒤차를 멈추게 해 줘
         pointing = [each for each in able if clause.tokens[each.place].value in ("former", "latter")]
         able = pointing or able
         if (
@@ -318,7 +319,7 @@ class Reader:
     def _deny(self, tokens: list[Token], roles: list[str]) -> None:
         """Who is said not to be there."""
         types = {token.type for token in tokens}
-        if "without" in types or (types & {"road", "task"} and not roles):
+        if "without" in types or (types & {"road", "task"} and not roles and "kind" not in types):
             return
         kinds = {token.value for token in tokens if token.type == "kind"} | {
             token.kind for token in tokens if token.type == "role" and token.kind == "truck"
@@ -332,7 +333,8 @@ class Reader:
                 role: values for role, values in self.people.agents.items() if role not in placed or values
             }
         elif any(token.type == "style" and token.value == "aggressive" for token in tokens):
-            self.without.append("aggressive")
+            several = sum(token.type == "kind" for token in tokens) > 1  # 트럭도 난폭한 차도 없다
+            self.without += ["aggressive", "trucks"] if several and "truck" in kinds else ["aggressive"]
         elif "truck" in kinds:
             self.without.append("trucks")
         elif (
