@@ -179,7 +179,8 @@ Lexicon = dict[str, Token]  # phrases normalised
 
 def normal_en(text: str) -> str:
     """Lower case, contractions undone, words and marks apart by one space; articles stay."""
-    text = text.lower().replace("’", "'").replace("let's", "let us").replace("&", " and ").replace("@", " at ")
+    text = text.lower().replace("’", "'").replace("let's", "let us")
+    text = text.replace("&", " and ").replace("@", " at ")
     text = re.sub(r"[a-z']+", lambda found: NOT_EN.get(found.group(), found.group()), text)
     text = re.sub(r"n't\b", " not", text)
     text = re.sub(r"'(?:s|re|m|ll|ve|d)\b", lambda found: " is" if found.group() == "'s" else "", text)
@@ -243,7 +244,7 @@ def _add_more(add: Any, language: str, share: Share) -> None:
         if type_ == "traffic":
             _add_traffic(add, values, share)
             continue
-        if share == "train" and type_ not in (*SMALL, "role", "ego", "someone", "kind"):
+        if share == "train" and type_ not in (*SMALL, "role"):
             continue
         for value, phrases in values.items():
             token = Token("role", value, "car") if type_ == "named" else Token(type_, value)
@@ -328,6 +329,8 @@ def _add_roles(add: Any, words: Any, share: Share, language: str) -> None:
         nouns += [(plural(noun), value) for noun, value in nouns] + [("one", "car"), ("driver", "car")]
         for noun, value in nouns:
             add(noun, Token("kind", value))
+    else:
+        add("운전자", Token("kind", "car"))
     if share != "train":
         nouns += [(noun, str(value)) for value, phrases in more.items() for noun in phrases.split(", ")]
     for pattern, role in _each(words.ROLE, share):
