@@ -329,6 +329,7 @@ def _add_roles(add: Any, words: Any, share: Share, language: str) -> None:
         nouns += [(plural(noun), value) for noun, value in nouns] + [("one", "car"), ("driver", "car")]
         for noun, value in nouns:
             add(noun, Token("kind", value))
+        add("anyone", Token("someone"))  # words of the grammar's frames
     else:
         add("운전자", Token("kind", "car"))
     if share != "train":
