@@ -12,6 +12,7 @@ PREDICATES = (*MODIFIERS, "event", "task", "toward", "does")
 SUBJECTS = ("role", "ego", "someone", "that", "oneof")
 NAMES = ("lead", "follower", "leader", "left", "right", "left one", "right one")  # roles' names, not places
 NOMINAL = {"event", "kind", "style", "role", "count", "other"}  # what "or" may go on denying
+AND_MARKS = ("와", "과", "랑", "이랑", "하고", "도", "이나", "나", "및", "는물론", "은물론")
 JOINED = ("와", "과", "랑", "하고", "도", "나")  # a Korean noun that goes on with the next
 OBJECT = ("을", "를", "한테", "에게", "앞으로", "쪽으로")  # a Korean object's marks
 
@@ -54,8 +55,11 @@ def clauses(found: list[Token], language: str) -> list[Clause]:
 def _still_denied(cut: list[Clause]) -> list[Token]:
     """What the part before an "or" denied; of "no X, Y or Z" the Y is denied, too."""
     for back in range(len(cut) - 1, -1, -1):
-        denials = [Token("no", text="no") if token.type == "without" else token
-                   for token in cut[back].tokens if token.type in ("no", "nobody", "not", "without")]
+        denials = [
+            Token("no", text="no") if token.type == "without" else token
+            for token in cut[back].tokens
+            if token.type in ("no", "nobody", "not", "without")
+        ]
         if denials:
             for place in range(back + 1, len(cut)):
                 cut[place] = cut[place]._replace(tokens=[denials[0], *cut[place].tokens])
@@ -174,3 +178,34 @@ def _begins_korean(token: Token, now: list[Token]) -> bool:
 def _clauses_of(parts: list[list[Token]], end: str) -> list[Clause]:
     kept = [part for part in parts if part]
     return [Clause(part, JOIN if place < len(kept) - 1 else end) for place, part in enumerate(kept)]
+
+
+class Mention:
+    """A token of a clause that stands for somebody."""
+
+    def __init__(self, place: int, role: str, token: Token) -> None:
+        self.place, self.role = place, role
+        self.object = token.mark.startswith(OBJECT)
+        self.joined = token.mark.startswith(AND_MARKS)
+
+
+def void(clause: Clause, place: int) -> bool:
+    """Whether a place is nobody's: a U-turn ahead; squeezes in ahead of us; 우리 앞으로."""
+    token, before = clause.tokens[place], clause.tokens[place - 1] if place else None
+    if token.kind is not None:
+        return False
+    if (
+        token.value == "follower"
+        and token.text.startswith("뒤")
+        and any(each.type == "task" and each.value == "follow" for each in clause.tokens)
+    ):
+        return True  # 30미터 뒤에서 따라간다
+    near = before is not None and before.end == token.start
+    return token.mark.startswith("으로") or (
+        near
+        and before is not None
+        and (
+            before.type == "road"
+            or (before.type == "event" and before.value == "cut-in" and token.value == "lead")
+        )
+    )

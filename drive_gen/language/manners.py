@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from drive_gen.envs.files import InputError
-from drive_gen.language.clauses import MODIFIERS, PREDICATES
+from drive_gen.language.clauses import MODIFIERS, PREDICATES, Mention
 from drive_gen.language.facts import PLACED
 from drive_gen.language.lexicon import Token
-from drive_gen.language.people import Mention, People
+from drive_gen.language.people import People
 from drive_gen.language.tokens_ko import adnominal
 
 SIDES = ("left", "right")

@@ -5,63 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from drive_gen.envs.files import InputError
-from drive_gen.language.clauses import NAMES, OBJECT, Clause
+from drive_gen.language.clauses import NAMES, OBJECT, Clause, Mention, void
 from drive_gen.language.facts import MOST_COUNT, PLACED
 from drive_gen.language.lexicon import STRONG, Token
 
 GROUPS = {"car": "cars", "truck": "trucks"}
-COPULAS = (
-    "이다",
-    "이고",
-    "이야",
-    "인데",
-    "이며",
-    "입니다",
-    "이에요",
-    "예요",
-    "임",
-    "이었",
-    "이지",
-    "인",
-    "다",
-    "야",
-    "고",
-    "이라",
-    "이네",
+COPULAS = (  # what makes a noun a predicate: 트럭이다, 트럭인데, 트럭임
+    *("이다", "이고", "이야", "인데", "이며", "입니다", "이에요", "예요", "임", "이었", "이지"),
+    *("인", "다", "야", "고", "이라", "이네"),
 )
-AND = ("와", "과", "랑", "이랑", "하고", "도", "이나", "나", "및", "는물론", "은물론")
 TOPIC = ("은", "는")
-
-
-class Mention:
-    """A token of a clause that stands for somebody."""
-
-    def __init__(self, place: int, role: str, token: Token) -> None:
-        self.place, self.role = place, role
-        self.object = token.mark.startswith(OBJECT)
-        self.joined = token.mark.startswith(AND)
-
-
-def _void(clause: Clause, place: int) -> bool:
-    """Whether a place is nobody's: a U-turn ahead; squeezes in ahead of us; 우리 앞으로."""
-    token, before = clause.tokens[place], clause.tokens[place - 1] if place else None
-    if token.kind is not None:
-        return False
-    if (
-        token.value == "follower"
-        and token.text.startswith("뒤")
-        and any(each.type == "task" and each.value == "follow" for each in clause.tokens)
-    ):
-        return True  # 30미터 뒤에서 따라간다
-    near = before is not None and before.end == token.start
-    return token.mark.startswith("으로") or (
-        near
-        and before is not None
-        and (
-            before.type == "road"
-            or (before.type == "event" and before.value == "cut-in" and token.value == "lead")
-        )
-    )
 
 
 class People:
@@ -164,7 +117,7 @@ class People:
             and (found or self.subject not in (None, "ego", "someone"))
         ):
             return None
-        if _void(clause, place):
+        if void(clause, place):
             return None
         if denied:
             return role
@@ -215,7 +168,7 @@ class People:
                 self.agents[role] |= {"kind": "truck"} if token.value == "truck" else {}
             return None
         if any(
-            each.type == "role" and each.kind is None and not _void(clause, number)
+            each.type == "role" and each.kind is None and not void(clause, number)
             for number, each in enumerate(tokens)
         ):
             return None  # its noun
@@ -260,76 +213,70 @@ class People:
         self, clause: Clause, place: int, token: Token, found: list[Mention], count: int
     ) -> str | None:
         """Whom a bare noun means who is known: whom we follow, the last named, the one pointed at."""
-        tokens = clause.tokens
+        if count > 1:
+            return None
+        return (
+            self._followed(clause, place, token)
+            or self._last(clause, place, token, found)
+            or self._awaited(token, found)
+            or self._pointed(clause, place, token, count)
+        )
+
+    def _followed(self, clause: Clause, place: int, token: Token) -> str | None:
+        """Whom we follow or overtake."""
         tasks = [
             number
-            for number, each in enumerate(tokens)
+            for number, each in enumerate(clause.tokens)
             if each.type == "task" and each.value in ("follow", "overtake")
         ]
-        if (
-            tasks
-            and count <= 1
-            and (tasks[0] < place if self.language == "en" else token.mark.startswith(OBJECT))
-        ):
-            known = self.known(token.value) if token.mark in ("the", *TOPIC) else None
-            if known is None:
-                self.add("lead")
-            return known or "lead"
-        if (
-            found
-            and count <= 1
-            and found[-1].role != "someone"
-            and "oneof" not in {each.type for each in tokens}
-        ):
-            between = {each.type for each in tokens[found[-1].place + 1 : place]}
-            if found[-1].role in GROUPS.values() and not between & {"event", "task"} and token.value == "car":
-                return found[-1].role
-            if not between & {"event", "task", "toward", "count"} and found[-1].role not in GROUPS.values():
-                return found[-1].role
-        if self.open and count <= 1 and not found:
+        if not tasks or not (tasks[0] < place if self.language == "en" else token.mark.startswith(OBJECT)):
+            return None
+        known = self.known(token.value) if token.mark in ("the", *TOPIC) else None
+        if known is None:
+            self.add("lead")
+        return known or "lead"
+
+    def _last(self, clause: Clause, place: int, token: Token, found: list[Mention]) -> str | None:
+        """Who was named just before: the car ahead is a truck."""
+        if not found or found[-1].role == "someone" or any(each.type == "oneof" for each in clause.tokens):
+            return None
+        role = found[-1].role
+        between = {each.type for each in clause.tokens[found[-1].place + 1 : place]}
+        if role in GROUPS.values():
+            return role if token.value == "car" and not between & {"event", "task"} else None
+        return None if between & {"event", "task", "toward", "count"} else role
+
+    def _awaited(self, token: Token, found: list[Mention]) -> str | None:
+        """Whose place was named first, "ahead of us, a truck", or of whom this is said: 트럭이고 빠르다."""
+        if found:
+            return None
+        if self.open:
             role, self.open = self.open, None
             self.add(role)
             return role
-        if (
-            self.language == "ko"
-            and not found
-            and token.mark.startswith(COPULAS)
-            and count <= 1
-            and (self.subject in (*PLACED, "ego") and token.mark not in TOPIC)
-        ):
-            return self.subject
-        alone = (
-            self.language == "en"
-            and not token.mark
-            and not token.text.endswith("s")
-            and any(each.type in ("event", "speed", "style") for each in tokens)
-        )
-        pointed = (
-            token.mark == "the"
-            or alone
-            or (
-                self.language == "ko"
-                and (
-                    (token.mark.startswith(TOPIC) and not any(each.type == "event" for each in tokens))
-                    or (place and tokens[place - 1].type == "the")
-                )
-            )
-        )
-        if not pointed or count:
-            return None
+        said = token.mark.startswith(COPULAS) and token.mark not in TOPIC
+        return self.subject if self.language == "ko" and said and self.subject in (*PLACED, "ego") else None
+
+    def _pointed(self, clause: Clause, place: int, token: Token, count: int) -> str | None:
+        """The one of a kind that was named: the truck, 그 트럭; in notes a truck without an article, too."""
+        tokens = clause.tokens
+        types = {each.type for each in tokens}
         before = place - 1
         while before > 0 and tokens[before].type in ("style", "speed", "distance"):
             before -= 1
         said = token.mark == "the" or (before >= 0 and tokens[before].type == "the")
+        note = not token.mark and not token.text.endswith("s") and types & {"event", "speed", "style"}
+        topic = token.mark.startswith(TOPIC) and "event" not in types
+        if count or not (said or (note if self.language == "en" else topic)):
+            return None
         last = next((role for role in reversed(self.named) if role in PLACED), None)
         unsaid = (
-            said
-            and last
+            last
             and token.value == "truck"
-            and "trucks" not in self.agents
-            and "kind" not in self.agents[last]
+            and not {"trucks"} & set(self.agents)
+            and ("kind" not in self.agents[last])
         )
-        return self.known(token.value) or (last if unsaid else None)
+        return self.known(token.value) or (last if said and unsaid else None)
 
     def known(self, kind: str) -> str | None:
         """The one placed agent of a kind that was named."""

@@ -7,12 +7,12 @@ import re
 from typing import Any
 
 from drive_gen.envs.files import InputError
-from drive_gen.language.clauses import OBJECT, PREDICATES, Clause
+from drive_gen.language.clauses import OBJECT, PREDICATES, Clause, Mention
 from drive_gen.language.facts import LAST_S, MOST_LANES, PLACED, Agent, Facts
 from drive_gen.language.happenings import Happenings
 from drive_gen.language.lexicon import AND, JOIN, STRONG, Token
 from drive_gen.language.manners import SIDES, Manners
-from drive_gen.language.people import GROUPS, Mention, People
+from drive_gen.language.people import GROUPS, People
 from drive_gen.language.rewrite import goes_on, still, stops, turns
 
 SETTINGS = ("road", "density", "weather", "time", "lanes")
