@@ -21,7 +21,7 @@ from drive_gen.language.plan import Variety, share_of
 from drive_gen.language.score import score, score_reader
 from drive_gen.language.speak import LANGUAGES, mistyped, say
 from drive_gen.language.splits import SPLITS, is_held, read_requests, requests
-from drive_gen.language.tokens import one_slip
+from drive_gen.language.units import one_slip
 
 DRAWS = 1500
 WORKED: list[tuple[str, dict[str, Any]]] = [

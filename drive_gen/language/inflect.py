@@ -8,9 +8,9 @@ VOWELS = "aeiou"
 PASTS = {"cut": "cut", "come": "came", "have": "had", "hit": "hit", "speed": "sped", "go": "went", "take":
          "took", "make": "made", "keep": "kept", "leave": "left", "do": "did", "get": "got", "drive":
          "drove", "hold": "held", "hang": "hung", "swing": "swung", "lose": "lost", "overtake": "overtook"}
-DOUBLED = ("slam", "jam", "stop", "cut", "hit", "step", "hop", "get")
+DOUBLED = ("slam", "jam", "stop", "cut", "hit", "step", "hop", "get", "swap")
 FIRST, FINALS, MOST = 0xAC00, 28, 0xD7A3  # Hangul syllables: (initial, vowel, final) in this order
-N, L, B = 4, 8, 17  # finals ㄴ, ㄹ, ㅂ
+N, L, M, B = 4, 8, 16, 17  # finals ㄴ, ㄹ, ㅁ, ㅂ
 
 
 def english(verb: str) -> dict[str, str]:
@@ -88,3 +88,15 @@ def _past(stem: str) -> str:
     if merged is None:
         return stem + "었"
     return stem[:-1] + chr(FIRST + (code // FINALS - vowel + merged) * FINALS + double_s)
+
+
+def stems(verb: str) -> tuple[str, ...]:
+    """What every form of a Korean verb begins with: 끼어들, 끼어든, 끼어듦, 끼어듭, 끼어드, 끼어들었."""
+    stem = verb.rstrip("*")
+    past = _past(stem)
+    polite = ended(past, 0) if final(past) == 20 else past  # 바꿔, 멈춰: without the ㅆ
+    ending = final(stem)
+    if ending in (0, L):
+        bare = ended(stem, 0)
+        return (stem, *(ended(bare, each) for each in (0, N, L, M, B)), polite, past)
+    return (stem, polite, past)

@@ -12,7 +12,7 @@ from drive_gen.envs.road import Road, straight_road
 from drive_gen.envs.scenario import AgentRecipe, Scenario
 from drive_gen.language.facts import PLACED, Agent, Facts
 from drive_gen.language.read_scene import density, lane_of, road_kind, roles, without
-from drive_gen.language.staging import ROLE_LANES, actor_of, events_of
+from drive_gen.language.staging import EARLY_S, ROLE_LANES, SLOW_DOWN_MPS2, actor_of, events_of
 
 ENVS = {"merge": "merge-generic-v0", "roundabout": "roundabout-v0", "intersection": "intersection-v0",
         "exit": "exit-v0", "two-way": "two-way-v0", "u-turn": "u-turn-v0", "racetrack": "racetrack-large-v0"}
@@ -84,7 +84,9 @@ def scenario_of(facts: Facts, seed: int = 0, text: str = "") -> Scenario:
     lane = _ego_lane(road, facts)
     stage = Stage(road, facts, rng, lane, _ego_place(road, lane))
     ego = facts.agent("ego") or Agent("ego")
-    stage.put("ego", stage.recipe(ego, lane, stage.ego_s_m, SPEEDS_MPS[ego.speed or _cruise(road)]))
+    usual_mps = _stoppable(facts, "ego", SPEEDS_MPS[_cruise(road)])
+    ego_mps = SPEEDS_MPS[ego.speed] if ego.speed else usual_mps
+    stage.put("ego", stage.recipe(ego, lane, stage.ego_s_m, ego_mps))
     for agent in facts.agents:
         if agent.role not in ("ego", "cars", "trucks"):
             _place_near(stage, agent)
@@ -125,10 +127,13 @@ def road_of(facts: Facts) -> Road:
 
 def _ego_lane(road: Road, facts: Facts) -> int:
     """Where those beside the ego have a lane, and then where there is most room."""
-    wanted = {event.what for event in facts.events if event.who == "ego" and event.happens}
+    happening = [event for event in facts.events if event.happens]
+    wanted = {event.what for event in happening if event.who in ("ego", *ROLE_LANES)}
     here = {agent.role for agent in facts.agents}
     need = {side for side in ("left", "right") if side in here or f"lane-{side}" in wanted}
-    if any(agent.abreast for agent in facts.agents) or "cut-in" in here:
+    aside = "lane-change" in wanted or any(
+        event.what == "cut-in" and event.who not in need for event in happening)
+    if not need and (aside or any(agent.abreast for agent in facts.agents)):
         need |= {"left"} if "left" not in facts.without else {"right"}
 
     def merit(number: int) -> tuple[float, ...]:
@@ -150,6 +155,21 @@ def _cruise(road: Road) -> str:
     return "slow" if road_kind(road) in ("roundabout", "intersection", "racetrack", "u-turn") else "normal"
 
 
+def _stoppable(facts: Facts, role: str, speed_mps: float) -> float:
+    """A speed from which one who is to stop soon comes to a gentle stop in time."""
+    for event in facts.events:
+        soon = event.at_s or event.when == "early"
+        if event.who == role and event.what == "stop" and event.happens and soon:
+            in_s = event.at_s + 0.6 if event.at_s else EARLY_S
+            return min(speed_mps, -SLOW_DOWN_MPS2 * in_s)
+    return speed_mps
+
+
+def _within(s_m: float, length_m: float) -> float:
+    """On the lane: where a gap does not fit, as much of it as does."""
+    return float(np.clip(s_m, END_M + 1.0, max(length_m - END_M - 1.0, END_M + 1.0)))
+
+
 def _place_near(stage: Stage, agent: Agent, role: str | None = None) -> None:
     """One with a place beside the ego; kept under its role, or another."""
     ego = stage.recipes[0]
@@ -166,14 +186,16 @@ def _place_near(stage: Stage, agent: Agent, role: str | None = None) -> None:
     usual = "near" if "cut-in" in acts else "middle"
     sign = -1 if side == "follower" else 1
     gap = GAPS_M[agent.distance or usual] + (stage.rng.uniform(-3, 3) if agent.distance != "beside" else 0)
-    speed = SPEEDS_MPS[agent.speed] if agent.speed else ego.speed_mps + (1.0 if "cut-in" in acts else 0.0)
+    usual_mps = _stoppable(stage.facts, agent.role, ego.speed_mps + (1.0 if "cut-in" in acts else 0.0))
+    speed = SPEEDS_MPS[agent.speed] if agent.speed else usual_mps
     for number in range(agent.count):
         first = SIZES_M[agent.kind][0]
         ahead = gap + (ego.length_m + first) / 2 + number * (first + 8.0)
         if gap < 0:
             ahead = number * (first + 8.0) + (1.0 if "cut-in" in acts else 0.0)
-        s = stage.ego_s_m + sign * ahead
-        if END_M < s < stage.road.lanes[lane].length_m - END_M:
+        s = _within(stage.ego_s_m + sign * ahead, stage.road.lanes[lane].length_m)
+        clear = (ego.length_m + first) / 2 + 2.0 + number * (first + 2.0)
+        if side not in ROLE_LANES or sign * (s - stage.ego_s_m) > clear:
             recipe = stage.recipe(agent, lane, s, speed)
             stage.put(role or agent.role, recipe)
             if agent.role == "cut-in":
@@ -263,7 +285,9 @@ def _anywhere(stage: Stage, agent: Agent, role: str) -> bool:
         length = stage.road.lanes[lane].length_m
         low, high = (stage.ego_s_m - 90, stage.ego_s_m + 95) if lane in near and not merging else (0, length)
         s = float(stage.rng.uniform(max(low, END_M + 4), max(min(high, length - END_M - 4), END_M + 5)))
-        speed = SPEEDS_MPS[agent.speed] if agent.speed else ego_mps + stage.rng.uniform(-1, 1)
+        usual_mps = ego_mps + stage.rng.uniform(-1, 1)
+        usual_mps = usual_mps if stage.ids.get(role) else _stoppable(stage.facts, role, usual_mps)
+        speed = SPEEDS_MPS[agent.speed] if agent.speed else usual_mps
         recipe = stage.recipe(agent, lane, s, max(float(speed), 0.0))
         if s < length and stage.fits(recipe):
             stage.put(role, recipe)

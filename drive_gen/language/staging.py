@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DURATION_S = 12.0  # a scenario is driven for so long
 WHEN_S = {"early": 2.0, "mid": 6.0, "late": 10.0, None: 4.0}
+EARLY_S = 3.4  # who stops early has so long
 CRASH_MPS2 = 8.0  # into the car ahead
 BRAKE_MPS2, BRAKE_S = -6.0, 1.2
 SLOW_DOWN_MPS2, SPEED_UP_MPS2, SPEED_UP_S = -3.5, 3.0, 2.2
