@@ -8,8 +8,8 @@ from drive_gen.envs.files import InputError
 from drive_gen.language.clauses import clauses
 from drive_gen.language.facts import Facts
 from drive_gen.language.plan import Share
-from drive_gen.language.reader import Reader
 from drive_gen.language.tokens import read, tokens
+from drive_gen.language.understanding import Understanding
 
 SHOWN = 40  # letters of a text in an error
 
@@ -29,10 +29,10 @@ def facts_of_text(text: str, language: str | None = None, share: Share = "any") 
     share="train" parses without the synonyms held out.
     """
     language = language or language_of(text)
-    reader = Reader(language)
+    understanding = Understanding(language)
     for clause in clauses(tokens(text, language, share), language):
-        reader.take(clause)
-    facts = reader.facts()
+        understanding.take(clause)
+    facts = understanding.facts()
     if not facts.slots():
         hint = ("for example 'three aggressive cars on a highway at night, the car ahead brakes hard'"
                 if language == "en" else "예: '밤 고속도로, 공격적인 차 세 대, 앞차 급정거'")

@@ -20,7 +20,7 @@ GENERAL_ROADS = ("highway", "two-way")  # yield to a more special one
 DENIALS = ("no", "nobody", "none")
 
 
-class Reader:
+class Understanding:
     """What has been understood so far."""
 
     def __init__(self, language: str) -> None:
