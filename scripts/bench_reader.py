@@ -28,7 +28,7 @@ from drive_gen.language.questions import ANSWERS, KINDS_ASKED, answer_of, ask, d
 from drive_gen.language.read_episode import facts_of_episode
 from drive_gen.language.reader import Reader
 from drive_gen.language.reader_config import Texts
-from drive_gen.language.reader_data import Said, answered, by_hand, episode_facts, labelled
+from drive_gen.language.reader_data import answered, by_hand, episode_facts, labelled
 from drive_gen.language.score import score
 from drive_gen.language.speak import LANGUAGES, say
 from drive_gen.language.splits import SPLITS, Request, read_requests, requests
@@ -69,7 +69,8 @@ def table_of_requests(model: Reader, chosen: argparse.Namespace, texts: Texts, t
     labels = np.array([each.label[1:] for each in said])
     readers: dict[str, Batched] = {
         "BERT": lambda found: [read.facts for read in model.read([each.text for each in found])],
-        "auto": one_by_one(lambda text, language: understood(text, language, "auto", chosen.checkpoint).facts),
+        "auto": one_by_one(lambda text, language: understood(text, language, "auto",
+                                                             chosen.checkpoint).facts),
         "parser": one_by_one(lambda text, language: understood(text, language, "parser").facts),
         "dictionary": one_by_one(look_up)}
     for name in FEATURES:
@@ -117,7 +118,8 @@ def of_linear(linear: Linear) -> Batched:
 def table_of_questions(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
     """Shares of questions answered right."""
     said = list(answered(texts, told))
-    pairs, labels = [paired(each.text, each.more or "") for each in said], np.array([each.label for each in said])
+    pairs, labels = [paired(each.text, each.more or "") for each in said],
+    np.array([each.label for each in said])
     linear = {name: fit(pairs, labels, (len(ANSWERS),), name) for name in FEATURES}
     often = most_frequent(told)
     print("\n| episodes | phrasing | language | questions | BERT | facts parsed from the narration | "
@@ -130,7 +132,8 @@ def table_of_questions(model: Reader, chosen: argparse.Namespace, texts: Texts, 
                 wanted = np.array([row[3] for row in rows])
                 given = [answer for answer, _ in model.answer([row[1:3] for row in rows])]
                 shares = [given, [looked_up(row, language) for row in rows]]
-                shares += [[ANSWERS[place] for place in each.predict([paired(*row[1:3]) for row in rows])[0][:, 0]]
+                texts_ = [paired(*row[1:3]) for row in rows]
+                shares += [[ANSWERS[place] for place in each.predict(texts_)[0][:, 0]]
                            for each in linear.values()]
                 shares.append([often.get(row[0].kind, "no") for row in rows])
                 cells = " | ".join(f"{np.mean(np.array(each) == wanted):.3f}" for each in shares)
@@ -173,7 +176,8 @@ def most_frequent(told: list[Facts]) -> dict[str, str]:
 
 
 def rule(model: Reader) -> None:
-    """Of requests by hand that were kept from training: parser, reader and both, by what the rule asks for."""
+    """Of requests by hand that were kept from training: parser, reader and both, by what the rule asks
+    for."""
     import drive_gen.language.choose as choose
 
     found = [each for language in LANGUAGES for each in by_hand(language, kept=True)]
@@ -188,9 +192,11 @@ def rule(model: Reader) -> None:
         for choose.SURE in (0.0, 0.3, 0.5, 0.7, 0.9):
             taken = [reads_better(each.text, each.language, facts, read)
                      for each, facts, read in zip(found, parsed, reads, strict=True)]
-            got = [read.facts if take else facts for take, read, facts in zip(taken, reads, parsed, strict=True)]
-            right[choose.UNREAD, choose.SURE] = np.array([a == b for a, b in zip(got, wanted, strict=True)])
-            print(f"unread {choose.UNREAD:2d} sure {choose.SURE:.1f}: {right[choose.UNREAD, choose.SURE].mean():.3f}, "
+            got = [read.facts if take else facts
+                   for take, read, facts in zip(taken, reads, parsed, strict=True)]
+            whole = np.array([a == b for a, b in zip(got, wanted, strict=True)])
+            right[choose.UNREAD, choose.SURE] = whole
+            print(f"unread {choose.UNREAD:2d} sure {choose.SURE:.1f}: {whole.mean():.3f}, "
                   f"by the reader {np.mean(taken):.3f}")
     halves = [np.arange(len(found)) % 2 == side for side in (0, 1)]
     best = [max(right, key=lambda each, half=half: right[each][half].mean()) for half in halves]  # type: ignore[misc]

@@ -1,6 +1,8 @@
-"""Word vectors: do they find synonyms held out, and what do readers gain? python scripts/bench_vectors.py --out runs/vectors
+"""Word vectors: do they find synonyms held out, and what do readers gain? python scripts/bench_vectors.py
+--out runs/vectors
 
-Trains them on raw texts (a minute on one core) and writes them to --out; --reader is a checkpoint to be tried too.
+Trains them on raw texts (a minute on one core) and writes them to --out; --reader is a checkpoint to be tried
+too.
 """
 
 from __future__ import annotations
@@ -36,11 +38,13 @@ def main() -> None:
     texts = [text for language in LANGUAGES for text in tellings(language, chosen.scenes, chosen.seed)]
     train_vectors(texts, config).write(chosen.out)
     vectors = read_vectors(chosen.out)  # as anybody will have them
-    print("| language | synonyms held out | known phrases | recall@5 | letters alone | chance |\n|---|---|---|---|---|---|")
+    print("| language | synonyms held out | known phrases | recall@5 | letters alone | chance |\n"
+          "|---|---|---|---|---|---|")
     for language in LANGUAGES:
         counts = " | ".join(str(len(phrases(language, share))) for share in ("held", "train"))
         shares = [recall(each, language)[0] for each in (vectors, letters_alone(vectors), by_chance(vectors))]
-        print(f"| {language} | {counts} | " + " | ".join(f"{share:.3f}" for share in shares) + " |", flush=True)
+        print(f"| {language} | {counts} | " + " | ".join(f"{share:.3f}" for share in shares) + " |",
+              flush=True)
     print("\n| language | split | reader | as written | nearest known words |\n|---|---|---|---|---|")
     for language in LANGUAGES:
         for split in SPLITS:
@@ -62,7 +66,8 @@ def by_chance(vectors: WordVectors) -> WordVectors:
 
 
 def ablation(vectors: WordVectors, language: str, split: str, chosen: argparse.Namespace) -> None:
-    """Readers of the training words, with unknown words as they are and replaced by the nearest known ones."""
+    """Readers of the training words, with unknown words as they are and replaced by the nearest known
+    ones."""
     found, substitute = requests(split, language, chosen.count, chosen.seed), Substitute(vectors, language)
     readers: dict[str, Callable[[str, str], Facts]] = {
         "parser, training words": lambda text, spoken: facts_of_text(text, spoken, share="train")}

@@ -1,7 +1,8 @@
 """Train the bundled reader: python scripts/release_reader.py --work runs/release
 
-About half an hour on one core; a stopped run goes on where it was. Its labelled texts have the phrasings and the
-synonyms of training alone (`plan.share_of`), so that the tables of docs/reading.md are of what it never read.
+About half an hour on one core; a stopped run goes on where it was. Its labelled texts have the phrasings and
+the synonyms of training alone (`plan.share_of`), so that the tables of docs/reading.md are of what it never
+read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from drive_gen.train.reader import train_reader
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SETTINGS = ReaderTraining(
     texts=Texts(requests=24_000, narrations=4000, by_hand=40, driven=1500),
-    loop=LoopConfig(steps=4000, batch_size=64, learning_rate=1.5e-3, warmup=100, ema=0.997, evaluate_every=800,
+    loop=LoopConfig(steps=3400, batch_size=64, learning_rate=1.5e-3, warmup=100, ema=0.997,
+                    evaluate_every=800,
                     save_every=400, device="cpu"))
 
 
@@ -26,7 +28,8 @@ def main() -> None:
     """Train and copy the best checkpoint to drive_gen/assets/reader."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--work", type=Path, default=Path("runs/release"))
-    parser.add_argument("--data", default=None, help="a store of `drive-gen collect requests`; else driven by seed")
+    parser.add_argument("--data", default=None,
+                        help="a store of `drive-gen collect requests`; else driven by seed")
     parser.add_argument("--steps", type=int, default=SETTINGS.loop.steps)
     options = parser.parse_args()
     run = options.work / "reader"

@@ -33,7 +33,8 @@ def vectors() -> WordVectors:
 
 
 def test_words() -> None:
-    assert words_of("Two-lane ROAD, 3 cars; 앞차가 급정거!") == ["two-lane", "road", "3", "cars", "앞차가", "급정거"]
+    assert words_of("Two-lane ROAD, 3 cars; 앞차가 급정거!") == ["two-lane", "road", "3", "cars", "앞차가",
+                                                                 "급정거"]
 
 
 def test_words_and_subwords_are_gensims(vectors: WordVectors) -> None:
@@ -42,7 +43,8 @@ def test_words_and_subwords_are_gensims(vectors: WordVectors) -> None:
     from gensim.models.fasttext import ft_ngram_hashes
 
     texts = [text for language in ("en", "ko") for text in tellings(language, 150)]
-    model = FastText([words_of(text) for text in texts], vector_size=16, window=40, min_count=1, sg=1, negative=5,
+    model = FastText([words_of(text) for text in texts], vector_size=16, window=40, min_count=1, sg=1,
+                     negative=5,
                      sample=1e-3, epochs=2, min_n=2, max_n=4, bucket=500, seed=0, workers=1)
     for word in ("highway", "앞차가", "unheardof", "고속도로변에서", "x"):
         assert subwords(word, TINY) == list(ft_ngram_hashes(word, 2, 4, 500))
@@ -93,7 +95,7 @@ def by_meaning(where: dict[str, int]) -> WordVectors:
 def test_nearest_by_hand() -> None:
     vectors = by_meaning({"truck": 0, "lorry": 0, "night": 1, "dark": 1, "fog": 2})
     assert vectors.nearest("lorry", ["night", "truck", "fog"], 1) == [("truck", pytest.approx(1.0))]
-    assert [text for text, _ in vectors.nearest("dark", ["fog", "night", "truck"], 2)][0] == "night"
+    assert vectors.nearest("dark", ["fog", "night", "truck"], 2)[0][0] == "night"
 
 
 class Sorted:

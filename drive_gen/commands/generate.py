@@ -20,8 +20,8 @@ def generate(*, text: str, out: Path, language: Literal["en", "ko"] | None = Non
         out: Folder to write scenario.yaml and scene.png into.
         language: Of the text; by its letters if not given.
         seed: Where the cars stand that the text leaves open.
-        reader: Who reads the text: the grammar's parser, the learnt BERT, or (auto) BERT where the parser is at
-            its wits' end and BERT is installed.
+        reader: Who reads the text: the grammar's parser, the learnt BERT, or (auto) BERT where the parser is
+            at its wits' end and BERT is installed.
         checkpoint: Of the learnt reader, a folder or Hub id; the bundled one if not given.
         json: Print only what was understood and what holds, as JSON.
     """

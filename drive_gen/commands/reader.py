@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from drive_gen.envs.episode import Episode
 
 
 def train_reader(*, out: Path | None = None, resume: Path | None = None,
@@ -65,8 +68,8 @@ def ask(episodes: Path, question: str, /, *, episode: str = "0", checkpoint: str
         episodes: Episode store or evaluation folder, or a scenario.yaml, which is driven first.
         question: "did the car ahead brake?", "누가 끼어들었나요?"
         episode: Of a store: the episode's number, or a part of its key that no other has.
-        checkpoint: Run or checkpoint folder of `drive-gen train reader`, or a Hub id; the bundled one if not given.
-        language: Of the question and the narration; by the question's letters if not given.
+        checkpoint: Run or checkpoint folder of `drive-gen train reader`, or a Hub id; the bundled one if not
+        given. language: Of the question and the narration; by the question's letters if not given.
         seed: How the episode is told.
         json: Print only JSON.
     """
@@ -93,7 +96,7 @@ def ask(episodes: Path, question: str, /, *, episode: str = "0", checkpoint: str
     return 0
 
 
-def _episode(path: Path, which: str) -> object:
+def _episode(path: Path, which: str) -> Episode:
     """An episode of a store, or what comes of a scenario."""
     from drive_gen.envs.files import InputError
     from drive_gen.envs.scenario import Scenario
@@ -104,8 +107,8 @@ def _episode(path: Path, which: str) -> object:
         return play(Scenario.read(path))
     store = store_at(path)
     if store is None:
-        raise InputError(f"{path} is no episode store and no scenario.yaml; `drive-gen collect requests` writes "
-                         "a store")
+        raise InputError(f"{path} is no episode store and no scenario.yaml; `drive-gen collect requests` "
+                         "writes a store")
     return stored(store, which).episode
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Choice = Literal["auto", "parser", "bert"]
 CHOICES: tuple[Choice, ...] = ("auto", "parser", "bert")
 CHECKPOINT = Path(__file__).parents[1] / "assets" / "reader"
-# Set by cross-validation on requests written by hand that training did not see (scripts/bench_reader.py --rule).
+# Set by cross-validation on requests written by hand that training did not see (scripts/bench_reader.py
+# --rule).
 UNREAD, SURE = 2, 0.5
 
 
@@ -50,8 +51,8 @@ def understood(text: str, language: str | None = None, choice: Choice = "auto",
 
 
 def reads_better(text: str, language: str, parsed: Facts | None, read: Read) -> bool:
-    """Whether the learnt reader's facts are taken: where the parser has none, or where it left words unread and
-    the reader is sure."""
+    """Whether the learnt reader's facts are taken: where the parser has none, or where it left words unread
+    and the reader is sure."""
     if read.intent != "generate" or not read.facts.slots():
         return False
     return parsed is None or (unread(text, language) >= UNREAD and read.sure >= SURE)
@@ -63,8 +64,8 @@ def check(text: str, read: Read) -> None:
     if read.intent == "ask":
         raise InputError(f"{shown} is a question; ask it of an episode: drive-gen ask EPISODES QUESTION")
     if read.intent == "other" or not read.facts.slots():
-        raise InputError(f"{shown} is not about driving, or nothing was understood; for example 'three aggressive "
-                         "cars on a highway at night, the car ahead brakes hard'")
+        raise InputError(f"{shown} is not about driving, or nothing was understood; for example "
+                         "'three aggressive cars on a highway at night, the car ahead brakes hard'")
 
 
 def parse(text: str, language: str) -> tuple[Facts | None, InputError | None]:

@@ -42,7 +42,7 @@ class Linear:
     def predict(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The likeliest class of every slot and its probability, (N, S) each."""
         with torch.no_grad():
-            logits = self.logits([self.bag(text) for text in texts]).split(self.sizes, dim=1)
+            logits = torch.split(self.logits([self.bag(text) for text in texts]), self.sizes, dim=1)
         best = [values.softmax(1).max(1) for values in logits]
         return (np.stack([each.indices.numpy() for each in best], 1),
                 np.stack([each.values.double().numpy() for each in best], 1))
@@ -62,7 +62,8 @@ class Linear:
         starts = np.cumsum([0, *(len(places) for places, _ in bags[:-1])])
         found: Tensor = self.weights(torch.tensor([place for places, _ in bags for place in places]),
                                      torch.from_numpy(starts),
-                                     per_sample_weights=torch.tensor([each for _, more in bags for each in more],
+                                     per_sample_weights=torch.tensor([each for _,
+                                                                      more in bags for each in more],
                                                                      dtype=torch.float32))
         return found
 
@@ -83,7 +84,7 @@ def fit(texts: Sequence[str], labels: np.ndarray, sizes: Sequence[int], features
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 - step / steps)
         rows = rng.integers(len(bags), size=BATCH)
-        logits = model.logits([bags[row] for row in rows]).split(model.sizes, dim=1)
+        logits = torch.split(model.logits([bags[row] for row in rows]), model.sizes, dim=1)
         loss = sum((F.cross_entropy(values, wanted[rows, slot]) for slot, values in enumerate(logits)),
                    torch.zeros(()))
         optimizer.zero_grad()
@@ -93,7 +94,8 @@ def fit(texts: Sequence[str], labels: np.ndarray, sizes: Sequence[int], features
 
 
 def paired(question: str, narration: str) -> str:
-    """A question and a narration as one text, the question's words marked: linear readers know no segments."""
+    """A question and a narration as one text, the question's words marked: linear readers know no
+    segments."""
     return " ".join(f"q-{word}" for word in words_of(question)) + " " + narration
 
 

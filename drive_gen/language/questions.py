@@ -26,18 +26,21 @@ from drive_gen.language.facts import (
     Agent,
     Event,
     Facts,
+    What,
 )
 from drive_gen.language.inflect import english, korean, particles, plural
 from drive_gen.language.plan import Variety, pick
 
 Kind = Literal["did", "anybody", "when", "who", "lanes", "road", "density", "there", "trucks", "kind",
                "speed", "distance"]
-KINDS_ASKED: tuple[Kind, ...] = ("did", "anybody", "when", "who", "lanes", "road", "density", "there", "trucks",
+KINDS_ASKED: tuple[Kind, ...] = ("did", "anybody", "when", "who", "lanes", "road", "density", "there",
+                                 "trucks",
                                  "kind", "speed", "distance")
 ANSWERS = ("yes", "no", "nobody", *ROLES, *ROADS, *map(str, range(1, MOST_LANES + 1)), *DENSITIES, *KINDS,
            *SPEEDS, *DISTANCES, *PHASES)
-ASIDE = ("lead", "follower", "left", "right")
-ASKED = ("brake", "cut-in", "lane-left", "lane-right", "lane-change", "stop", "accelerate", "crash", "merge")
+ASIDE: tuple[str, ...] = ("lead", "follower", "left", "right")
+ASKED: tuple[What, ...] = ("brake", "cut-in", "lane-left", "lane-right", "lane-change", "stop", "accelerate",
+                           "crash", "merge")
 # The last quarter of each is held out.
 FRAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {"did": ("did {who} {do}?", "does {who} {do}?", "is it true that {who} {does}?",
@@ -62,8 +65,10 @@ FRAMES: dict[str, dict[str, tuple[str, ...]]] = {
                      "how quickly does {the} go?"),
            "distance": ("how far away is {the}?", "how close is {the}?", "what is the distance to {the}?",
                         "how near is {the} to us?")},
-    "ko": {"did": ("{who}/이 {did}나요?", "{who}/은 {did}습니까?", "{who}/이 {did}어?", "{who}/이 {did}는지 알려줘"),
-           "anybody": ("{noun}/이 있었나요?", "누군가 {did}나요?", "{noun} 장면이 있습니까?", "{noun}/이 발생하나?"),
+    "ko": {"did": ("{who}/이 {did}나요?", "{who}/은 {did}습니까?", "{who}/이 {did}어?",
+                   "{who}/이 {did}는지 알려줘"),
+           "anybody": ("{noun}/이 있었나요?", "누군가 {did}나요?", "{noun} 장면이 있습니까?",
+                       "{noun}/이 발생하나?"),
            "when": ("{who}/은 언제 {did}나요?", "언제 {who}/이 {did}어?", "{who}/이 {did}던 때는 언제?",
                     "{who}/은 어느 시점에 {did}나요?"),
            "who": ("누가 {did}나요?", "{did}던 차는 누구?", "어떤 차가 {did}습니까?", "{did}던 건 누구였지?"),
@@ -71,15 +76,18 @@ FRAMES: dict[str, dict[str, tuple[str, ...]]] = {
            "road": ("어떤 도로인가요?", "여기는 어디야?", "도로 종류는?", "무슨 길이지?"),
            "density": ("교통량은 어때?", "도로가 얼마나 붐비나요?", "교통 상황은?", "얼마나 막히지?"),
            "there": ("{np}/이 있나요?", "{np} 있어?", "{np}/이 보입니까?", "{np}/이 존재하나?"),
-           "trucks": ("{truck}/이 있나요?", "{truck} 있어?", "{truck}/이 보입니까?", "{truck}/이 한 대라도 나와?"),
+           "trucks": ("{truck}/이 있나요?", "{truck} 있어?", "{truck}/이 보입니까?",
+                      "{truck}/이 한 대라도 나와?"),
            "kind": ("{the}/은 승용차인가요 트럭인가요?", "{the}/은 무슨 차종이야?", "{the}의 종류는?",
                     "{the}/은 어떤 종류의 차지?"),
            "speed": ("{the}/은 얼마나 빠른가요?", "{the}의 속도는?", "{the}/은 어떤 속도로 가나요?",
                      "{the}/은 얼마나 빨리 달리지?"),
            "distance": ("{the}/은 얼마나 떨어져 있나요?", "{the}까지 거리는?", "{the}/은 얼마나 가까워?",
                         "{the}/과 간격이 얼마지?")}}
-SAID_KO = {"yes": "예", "no": "아니요", "nobody": "아무도 없음", "ego": "우리 차", "lead": "앞차", "follower": "뒤차",
-           "left": "왼쪽 차", "right": "오른쪽 차", "cut-in": "끼어드는 차", "cars": "다른 차", "trucks": "트럭",
+SAID_KO = {"yes": "예", "no": "아니요", "nobody": "아무도 없음", "ego": "우리 차", "lead": "앞차",
+           "follower": "뒤차",
+           "left": "왼쪽 차", "right": "오른쪽 차", "cut-in": "끼어드는 차", "cars": "다른 차",
+           "trucks": "트럭",
            **{name: words_ko.ROAD[name][0] for name in ROADS}, "empty": "텅 빔", "light": "한산함",
            "moderate": "보통", "heavy": "혼잡함", "car": "승용차", "truck": "트럭", "stopped": "멈춰 있음",
            "slow": "느림", "normal": "보통 속도", "fast": "빠름", "beside": "바로 옆", "near": "가까움",
@@ -125,8 +133,8 @@ def draw_question(facts: Facts, rng: np.random.Generator) -> tuple[Question, str
     """A question that the facts answer, and the answer; yes and no as often."""
     while True:
         kind = pick(KINDS_ASKED, rng)
-        who = pick(("ego", *(agent.role for agent in facts.agents)), rng) if facts.agents else "ego"
-        what = pick(ASKED, rng)
+        who: str = pick(("ego", *(agent.role for agent in facts.agents)), rng)
+        what: str = pick(ASKED, rng)
         happened = [event for event in facts.events if event.happens and event.who in ROLES]
         if kind in ("did", "anybody", "when", "who") and happened and rng.random() < 0.7:
             event = pick(happened, rng)
@@ -162,8 +170,9 @@ def _name(who: str, language: str, rng: np.random.Generator, variety: Variety, n
         kind = pick(words.KIND[who.rstrip("s")], rng, variety.synonyms)
         return f"one of the {plural(kind)}" if language == "en" else f"{kind} 중 한 대"
     if who not in words.ROLE:
-        return pick([name for name in words.EGO if name not in PLURALS], rng, variety.synonyms)
-    name = pick(words.ROLE[who], rng, variety.synonyms).format(kind=pick(words.KIND["car"][:2], rng))
+        egos: list[str] = [name for name in words.EGO if name not in PLURALS]
+        return pick(egos, rng, variety.synonyms)
+    name: str = pick(words.ROLE[who], rng, variety.synonyms).format(kind=pick(words.KIND["car"][:2], rng))
     if language == "ko":
         return name.replace("앞 차", "앞차").replace("뒤 차", "뒤차")
     return article(name) if new else f"the {name}"
@@ -185,11 +194,13 @@ def shuffled(facts: Facts, rng: np.random.Generator) -> Facts:
                        distance=other(agent.distance, DISTANCES if aside else DISTANCES[1:]))
 
     for _ in range(20):
-        events = tuple(replace(event, when=other(event.when, PHASES)) if rng.random() < 0.3 or not event.happens
+        events = tuple(replace(event,
+                               when=other(event.when, PHASES)) if rng.random() < 0.3 or not event.happens
                        else replace(event, when=other(event.when, PHASES), what=pick(ASKED, rng))
                        for event in facts.events)
         try:
-            return replace(facts, road=other(facts.road, ROADS), lanes=other(facts.lanes, range(1, MOST_LANES + 1)),
+            return replace(facts, road=other(facts.road, ROADS),
+                           lanes=other(facts.lanes, range(1, MOST_LANES + 1)),
                            density=other(facts.density, DENSITIES[1:]),
                            agents=tuple(moved(agent) for agent in facts.agents), events=events)
         except InputError:

@@ -50,15 +50,15 @@ class Attend(nn.Module):
     def forward(self, queries: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """mask (B, T) is true where a token is."""
         def split(x: Tensor) -> Tensor:
-            return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, D / heads)
+            return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (B, heads, T, D / heads)
 
         keys, values = self.key_value(tokens).chunk(2, dim=-1)
         query = self.query(self.before(queries))
-        found = F.scaled_dot_product_attention(split(query.expand(len(tokens), -1, -1)), split(keys),
+        seen = F.scaled_dot_product_attention(split(query.expand(len(tokens), -1, -1)), split(keys),
                                                split(values), attn_mask=mask[:, None, None])
-        x = queries + self.out(found.transpose(1, 2).flatten(2))
-        x = x + self.mlp(self.between(x))
-        return x
+        x = queries + self.out(seen.transpose(1, 2).flatten(2))
+        found: Tensor = x + self.mlp(self.between(x))
+        return found
 
 
 class SlotsHead(nn.Module):
@@ -70,7 +70,8 @@ class SlotsHead(nn.Module):
         whats = sorted({(slot.family if slot.family in ("event", "without") else "", slot.what)
                         for slot in SLOTS})
         kinds = [(slot.family if slot.family in ("event", "without") else "", slot.what) for slot in SLOTS]
-        self.register_buffer("whose", torch.tensor([whos.index(slot.who) for slot in SLOTS]), persistent=False)
+        self.register_buffer("whose", torch.tensor([whos.index(slot.who) for slot in SLOTS]),
+                             persistent=False)
         self.register_buffer("which", torch.tensor([whats.index(kind) for kind in kinds]), persistent=False)
         self.who, self.what = nn.Embedding(len(whos), config.width), nn.Embedding(len(whats), config.width)
         self.own = nn.Parameter(torch.zeros(len(SLOTS), config.width))

@@ -15,7 +15,7 @@ from drive_gen.language.facts import Facts
 from drive_gen.language.labels import SLOTS, labels_of
 from drive_gen.language.offtopic import off_topic
 from drive_gen.language.plan import Variety
-from drive_gen.language.questions import ANSWERS, Question, answer_of, ask, draw_question, shuffled
+from drive_gen.language.questions import ANSWERS, ask, draw_question, shuffled
 from drive_gen.language.reader_config import INTENTS, Texts
 from drive_gen.language.speak import LANGUAGES, mistyped, say
 from drive_gen.language.splits import Request, read_requests, requests
@@ -54,7 +54,8 @@ class Rows:
             ids[row, :size] = self.ids[self.end[number] - size : self.end[number]]
         place = np.arange(ids.shape[1])
         segments = (place >= self.second[chosen, None]) & (place < length[:, None])
-        return {"ids": ids, "segments": segments.astype(np.int64), "label": self.label[chosen].astype(np.int64)}
+        return {"ids": ids, "segments": segments.astype(np.int64),
+                "label": self.label[chosen].astype(np.int64)}
 
 
 class Said(NamedTuple):
@@ -131,7 +132,8 @@ def answered(texts: Texts, told: list[Facts], variety: Variety = TRAIN) -> Itera
             for _ in range(4):
                 question, answer = draw_question(facts, rng)
                 narration = say(facts, language, int(rng.integers(2**31)), variety)
-                yield Said(ask(question, language, rng, variety), narration, np.array([ANSWERS.index(answer)]))
+                yield Said(ask(question, language, rng, variety), narration,
+                           np.array([ANSWERS.index(answer)]))
 
 
 def raw(texts: Texts, told: list[Facts]) -> Iterator[Said]:
@@ -145,14 +147,17 @@ def raw(texts: Texts, told: list[Facts]) -> Iterator[Said]:
                 facts = requests("train", language, 1, texts.seed + 10**6 + number)[0].facts
             clauses = say(facts, language, int(rng.integers(2**31)), RAW).split(", ")
             if len(clauses) > 1:
-                halves.append((", ".join(clauses[: len(clauses) // 2]), ", ".join(clauses[len(clauses) // 2 :])))
+                halves.append((", ".join(clauses[: len(clauses) // 2]),
+                               ", ".join(clauses[len(clauses) // 2 :])))
         for number, (first, second) in enumerate(halves):
             own = rng.random() < 0.5
             yield Said(first, second if own else halves[(number + 1) % len(halves)][1], np.array([own]))
 
 
-def validation(texts: Texts, told: list[Facts], count: int) -> tuple[list[Request], list[tuple[str, str, str]]]:
-    """Requests by hand that training never sees, the grammar's of another seed, and questions with answers."""
+def validation(texts: Texts, told: list[Facts], count: int) -> tuple[list[Request],
+                                                                     list[tuple[str, str, str]]]:
+    """Requests by hand that training never sees, the grammar's of another seed, and questions with
+    answers."""
     wanted = [request for language in LANGUAGES for request in
               (*by_hand(language, kept=True), *requests("validation", language, count, texts.seed))]
     rng, asked = np.random.default_rng(np.random.SeedSequence([texts.seed, 4])), []

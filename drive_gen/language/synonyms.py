@@ -72,10 +72,12 @@ def tellings(language: str, count: int, seed: int = 0) -> Iterator[str]:
     rng = np.random.default_rng(np.random.SeedSequence([seed, 5]))
     for _ in range(count):
         facts = draw(rng)
-        yield " ".join(say(facts, language, int(rng.integers(2**31)), Variety("train", "any")) for _ in range(3))
+        yield " ".join(say(facts, language, int(rng.integers(2**31)),
+                           Variety("train", "any")) for _ in range(3))
 
 
-def recall(vectors: WordVectors, language: str, count: int = 5) -> tuple[float, list[tuple[Phrase, list[str]]]]:
+def recall(vectors: WordVectors, language: str, count: int = 5) -> tuple[float,
+                                                                         list[tuple[Phrase, list[str]]]]:
     """Share of held-out synonyms that have a training word of their meaning among their `count` nearest, and
     those that have none."""
     known, held = phrases(language, "train"), phrases(language, "held")
@@ -133,8 +135,8 @@ class Substitute:
                 != tokens(" ".join(without), self.language, "train"))
 
     def _best(self, words: list[str], place: int) -> tuple[int, int, str]:
-        """The span around a place that is most like a known phrase: its start, end, and that phrase. It takes in
-        other unknown words, and small ones."""
+        """The span around a place that is most like a known phrase: its start, end, and that phrase. It takes
+        in other unknown words, and small ones."""
         best = (NEAR, place, place + 1, "")
         for start in range(place, max(-1, place - LONGEST), -1):
             if start < place and (words[start].endswith(tuple(MARKS)) or words_of(words[start])[:1] == [] or

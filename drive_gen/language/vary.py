@@ -28,10 +28,12 @@ TABLES = ("ROAD", "DENSITY", "WEATHER", "TIME", "STYLE", "STYLE_ADVERB", "SPEED"
 MORE = ("road", "density", "weather", "time", "style", "speed", "distance", "when")
 FRAMES = {"en": ("please {}", "show me this: {}", "make a scene: {}", "i want {}", "{} pls", "{}, thanks",
                  "can you do {}", "{} please", "a clip: {}", "scenario: {}"),
-          "ko": ("{} 만들어줘", "{} 보여줘", "{} 상황", "{} 부탁해", "{}요", "{} 해주세요", "이런 장면: {}", "{} 시나리오")}
+          "ko": ("{} 만들어줘", "{} 보여줘", "{} 상황", "{} 부탁해", "{}요", "{} 해주세요", "이런 장면: {}",
+                 "{} 시나리오")}
 MIRROR = {"en": ((r"\bleft\b", "right"), (r"\bright\b(?! (?:beside|next|behind|ahead|at|after|away|now|in))",
                                           "left")),
-          "ko": (("왼", "오른"), ("오른", "왼"), ("좌(?=측|회전|로|편)", "우"), ("우(?=측|회전|로|편)", "좌"))}
+          "ko": (("왼", "오른"), ("오른", "왼"), ("좌(?=측|회전|로|편)", "우"),
+                 ("우(?=측|회전|로|편)", "좌"))}
 SWAPPED = {"left": "right", "right": "left", "lane-left": "lane-right", "lane-right": "lane-left",
            "turn-left": "turn-right", "turn-right": "turn-left"}
 
@@ -71,7 +73,8 @@ def varied(request: Request, rng: np.random.Generator, others: list[Request]) ->
         found = changed(found, rng)
     if rng.random() < 0.35:
         found = joined(found, changed(pick(others, rng), rng), rng)
-    text = pick(FRAMES[found.language], rng).format(found.text.rstrip(".")) if rng.random() < 0.15 else found.text
+    text = pick(FRAMES[found.language],
+                rng).format(found.text.rstrip(".")) if rng.random() < 0.15 else found.text
     if rng.random() < 0.2:
         text = re.sub(r"[.,;!]", "", text)
     if rng.random() < 0.25:
@@ -123,12 +126,14 @@ def _with(facts: Facts, type_: str, old: Any, new: Any) -> Facts | None:
     if type_ in SINGLE:
         within = type_ != "lanes" or 1 <= new <= MOST_LANES
         follows = "follow" in (old, new)  # it brings a lead with it
-        return replace(facts, **{type_: new}) if getattr(facts, type_) == old and within and not follows else None
+        return replace(facts, **{type_: new}) if getattr(facts,
+                                                         type_) == old and within and not follows else None
     if type_ in ("style", "speed", "distance", "count"):
         meant = [agent for agent in facts.agents if getattr(agent, type_) == old]
-        if len(meant) != 1 or (type_ == "count" and not (1 < old and 1 < new <= MOST_COUNT)):
+        if len(meant) != 1 or (type_ == "count" and not (old > 1 and 1 < new <= MOST_COUNT)):
             return None
-        agents = tuple(replace(agent, **{type_: new}) if agent == meant[0] else agent for agent in facts.agents)
+        agents = tuple(replace(agent,
+                               **{type_: new}) if agent == meant[0] else agent for agent in facts.agents)
         return replace(facts, agents=agents)
     if type_ in ("when", "at_s", "event") and "cut-in" not in (old, new):
         name = "what" if type_ == "event" else type_

@@ -1,4 +1,5 @@
-"""Word vectors with subwords: trained by gensim's FastText, kept as safetensors and JSON, asked without gensim.
+"""Word vectors with subwords: trained by gensim's FastText, kept as safetensors and JSON, asked without
+gensim.
 
 A word's vector is the mean of its own and of its letter n-grams', so that an unseen or mistyped word has one
 too. Source: Bojanowski, Grave, Joulin and Mikolov, 2017; phrases as in Arora, Liang and Ma, 2017, section 3.
@@ -61,7 +62,8 @@ def subwords(word: str, config: VectorsConfig) -> list[int]:
 def _hash(data: bytes) -> int:
     found = FNV_START
     for byte in data:
-        found = ((found ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * FNV_PRIME) & 0xFFFFFFFF  # signed bytes
+        signed = byte if byte < 128 else byte | 0xFFFFFF00
+        found = ((found ^ signed) * FNV_PRIME) & 0xFFFFFFFF
     return found
 
 
@@ -90,7 +92,7 @@ class WordVectors:
         if row is not None:
             return np.asarray(self.known[row])
         found = subwords(word, self.config)
-        return self.pieces[found].mean(0) if found else np.zeros(self.config.width, np.float32)  # type: ignore[no-any-return]
+        return self.pieces[found].mean(0) if found else np.zeros(self.config.width, np.float32)
 
     def phrase(self, text: str) -> np.ndarray:
         """(D,) of length 1: rare words count most."""
@@ -103,7 +105,8 @@ class WordVectors:
     def nearest(self, text: str, others: Sequence[str], count: int = 5) -> list[tuple[str, float]]:
         """Those of some phrases that lie nearest, with their cosines."""
         cosines = np.array([self.phrase(other) for other in others]) @ self.phrase(text)
-        return [(others[place], float(cosines[place])) for place in np.argsort(-cosines, kind="stable")[:count]]
+        return [(others[place], float(cosines[place])) for place in np.argsort(-cosines,
+                                                                               kind="stable")[:count]]
 
     def write(self, folder: Path) -> None:
         """vectors.safetensors (float16) and vocabulary.json."""
@@ -148,4 +151,5 @@ def train_vectors(texts: Iterable[str], config: VectorsConfig) -> WordVectors:
                      bucket=config.buckets, seed=config.seed, workers=1)
     found = model.wv
     counts = {word: int(found.get_vecattr(word, "count")) for word in found.index_to_key}
-    return WordVectors(config, counts, found.vectors.astype(np.float32), found.vectors_ngrams.astype(np.float32))
+    return WordVectors(config, counts, found.vectors.astype(np.float32),
+                       found.vectors_ngrams.astype(np.float32))

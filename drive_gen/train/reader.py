@@ -37,8 +37,8 @@ from drive_gen.train.loop import Batch, step_seed, train
 from drive_gen.train.run import SETTINGS, Progress, RunFolder
 
 RESUME = "drive-gen train reader --resume"
-LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and 720 requests "
-          "written by hand; other texts it may misread with confidence.")
+LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and 720 "
+          "requests written by hand; other texts it may misread with confidence.")
 TEXTS, VALIDATED, MASKED = "texts.npz", 150, 0.15
 SLOT_WEIGHT, INTENT_WEIGHT = 0.2, 0.5
 SORTED = 6  # batches' worth of rows drawn, of which those of like lengths make a batch
@@ -53,7 +53,8 @@ def train_reader(out: Path, config: ReaderTraining, resume: bool = False) -> Pro
                  f"narrations of {texts.driven} episodes with questions"), config.loop.seed, limits=LIMITS)
     run = RunFolder(out, {"model": Reader.model_type, "training": asdict(config)}, card, RESUME)
     run.start(resume)
-    told = episode_facts(texts)
+    needed = min(texts.driven, 2 * VALIDATED) if resume and (out / TEXTS).exists() else texts.driven
+    told = episode_facts(replace(texts, driven=needed))
     parts, tokenizer = _corpus(out, config, told, resume)
     if len(tokenizer) != config.model.vocabulary:  # few texts have fewer subwords than were asked for
         config = replace(config, model=replace(config.model, vocabulary=len(tokenizer)))
@@ -81,8 +82,8 @@ def _corpus(out: Path, config: ReaderTraining, told: list[Any], resume: bool) ->
         return read_rows(out / TEXTS), read_tokenizer(kept)
     said = {"slots": list(labelled(config.texts, told)), "answer": list(answered(config.texts, told)),
             "pretrain": list(raw(config.texts, told))}
-    tokenizer = make_tokenizer([f"{each.text} {each.more or ''}" for rows in said.values() for each in rows[::3]],
-                               config) if config.init is None else tokenizer_of(config.init)
+    some = [f"{each.text} {each.more or ''}" for rows in said.values() for each in rows[::3]]
+    tokenizer = make_tokenizer(some, config) if config.init is None else tokenizer_of(config.init)
     parts = {name: rows_of(rows, lambda text, more: encoded(tokenizer, config.model.longest, text, more))
              for name, rows in said.items()}
     tokenizer.save_pretrained(kept)
@@ -96,17 +97,20 @@ def make_tokenizer(texts: list[str], config: ReaderTraining) -> Any:
 
     lower = [unicodedata.normalize("NFC", text).lower() for text in texts]
     tokenizer = train_tokenizer(lower, config.model.vocabulary)
-    tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(),
+                                                                   normalizers.Lowercase()])
     return tokenizer
 
 
 def task_of(step: int, config: ReaderTraining) -> str:
-    """What an update teaches: the pretraining comes first, then questions have their share."""
-    begun = round(config.pretraining * config.loop.steps)
+    """What an update teaches: the pretraining comes first; from there on questions are the more frequent the
+    later, since who answers must have learnt to read."""
+    begun, steps = round(config.pretraining * config.loop.steps), config.loop.steps
     if step < begun:
         return "pretrain"
-    turn = step - begun
-    return "answer" if int((turn + 1) * config.questions) > int(turn * config.questions) else "slots"
+    share = 2 * config.questions * (step - begun) / max(steps - begun, 1)
+    chance = np.random.default_rng(step_seed(config.loop.seed, step, "task")).random()
+    return "answer" if chance < share else "slots"
 
 
 def batches_of(parts: dict[str, Rows], config: ReaderTraining) -> Callable[[int], Batch]:
@@ -119,7 +123,8 @@ def batches_of(parts: dict[str, Rows], config: ReaderTraining) -> Callable[[int]
         many = draws.integers(len(rows), size=SORTED * size)
         many = many[np.argsort(rows.length[many], kind="stable")]
         start = int(draws.integers(SORTED)) * size
-        batch = {name: torch.from_numpy(array) for name, array in rows.batch(many[start : start + size]).items()}
+        batch = {name: torch.from_numpy(array) for name,
+                 array in rows.batch(many[start : start + size]).items()}
         if task == "pretrain":
             batch["words"] = mask(batch["ids"], config.model.vocabulary, draws)
         return {f"{task}/{name}": tensor for name, tensor in batch.items()}
@@ -130,7 +135,8 @@ def batches_of(parts: dict[str, Rows], config: ReaderTraining) -> Callable[[int]
 def mask(ids: Tensor, vocabulary: int, draws: np.random.Generator) -> Tensor:
     """Hides 15 % of the words in `ids`, in place; gives what they were, UNKNOWN elsewhere.
 
-    Of those hidden 80 % become [MASK], 10 % another word, 10 % stay. Source: Devlin et al., 2019, section 3.1.
+    Of those hidden 80 % become [MASK], 10 % another word, 10 % stay. Source: Devlin et al., 2019, section
+    3.1.
     """
     chance = torch.from_numpy(draws.random(tuple(ids.shape)))
     how = torch.from_numpy(draws.random(tuple(ids.shape)))
@@ -166,7 +172,8 @@ def validate(model: Reader, wanted: list[Any], asked: list[tuple[str, str, str]]
     read = [each.facts for each in model.read([request.text for request in wanted])]
     given = model.answer([(question, narration) for question, narration, _ in asked])
     right = float(np.mean([got == answer for (got, _), (_, _, answer) in zip(given, asked, strict=True)]))
-    hand = np.array([place % (len(wanted) // 2) < len(wanted) // 2 - VALIDATED for place in range(len(wanted))])
+    half = len(wanted) // 2  # of either language, those by hand first
+    hand = np.arange(len(wanted)) % half < half - VALIDATED
     facts = [request.facts for request in wanted]
     exact = {name: score([facts[place] for place in np.flatnonzero(chosen)],
                          [read[place] for place in np.flatnonzero(chosen)])
