@@ -35,7 +35,7 @@ from drive_gen.language.splits import SPLITS, Request, read_requests, requests
 from drive_gen.train.config import FIRST_TEST_SEED
 
 BY_HAND = Path(__file__).parents[1] / "tests" / "data"
-SMALL = Texts(requests=5000, narrations=1200, by_hand=10, driven=300)  # what the linear readers learn from
+SMALL = Texts(requests=4000, narrations=1000, by_hand=8, driven=300)  # what the linear readers learn from
 Batched = Callable[[Sequence[Request]], list[Facts | None]]
 
 

@@ -256,6 +256,14 @@ def test_a_run_trains_goes_on_and_begins_another(tmp_path: Path, capsys: pytest.
     with torch.no_grad():
         torch.testing.assert_close(other.eval().tokens(ids, 0 * ids), last.tokens(ids, 0 * ids))
     assert model.answer([("who?", "nobody")])[0][0] in ANSWERS
+    scene = str(tmp_path / "scene")
+    assert main(["generate", "--text", "밤 고속도로, 앞차 급제동", "--reader", "parser", "--out", scene]) == 0
+    capsys.readouterr()
+    question = ["ask", f"{scene}/scenario.yaml", "앞차가 급제동했나요?", "--checkpoint", reference]
+    assert main([*question, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["answer"] in ANSWERS
+    assert facts_of_text(told["narration"], "ko").road == "highway"
 
 
 def test_batches_come_back_from_their_step(tokenizer: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -51,11 +52,10 @@ def understood(text: str, language: str | None = None, choice: Choice = "auto",
 
 
 def reads_better(text: str, language: str, parsed: Facts | None, read: Read) -> bool:
-    """Whether the learnt reader's facts are taken: where the parser has none, or where it left words unread
-    and the reader is sure."""
-    if read.intent != "generate" or not read.facts.slots():
+    """Whether the network's facts are taken: it is sure, and the parser has none or left words unread."""
+    if read.intent != "generate" or not read.facts.slots() or read.sure < SURE:
         return False
-    return parsed is None or (unread(text, language) >= UNREAD and read.sure >= SURE)
+    return parsed is None or unread(text, language) >= UNREAD
 
 
 def check(text: str, read: Read) -> None:
@@ -76,6 +76,7 @@ def parse(text: str, language: str) -> tuple[Facts | None, InputError | None]:
         return None, error
 
 
+@lru_cache(maxsize=1024)
 def unread(text: str, language: str) -> int:
     """How many words the parser passes over: without them it sees the same tokens."""
     words, whole = text.split(), tokens(text, language)

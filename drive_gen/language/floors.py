@@ -18,8 +18,8 @@ from drive_gen.language.vectors import words_of
 Features = Literal["bag of words", "n-gram", "TF-IDF"]
 FEATURES: tuple[Features, ...] = ("bag of words", "n-gram", "TF-IDF")
 LONGEST = {"bag of words": 1, "n-gram": 3, "TF-IDF": 2}  # words of a feature
-MOST = 6000  # features, the most frequent ones
-BATCH, RATE = 256, 0.02
+MOST = 3000  # features, the most frequent ones
+BATCH, RATE = 256, 0.05
 
 
 def terms_of(text: str, longest: int) -> list[str]:
@@ -42,7 +42,7 @@ class Linear:
     def predict(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The likeliest class of every slot and its probability, (N, S) each."""
         with torch.no_grad():
-            logits = torch.split(self.logits([self.bag(text) for text in texts]), self.sizes, dim=1)
+            logits = torch.split(self.logits([self.bag(text) for text in texts]), list(self.sizes), dim=1)
         best = [values.softmax(1).max(1) for values in logits]
         return (np.stack([each.indices.numpy() for each in best], 1),
                 np.stack([each.values.double().numpy() for each in best], 1))
@@ -68,7 +68,7 @@ class Linear:
         return found
 
 
-def fit(texts: Sequence[str], labels: np.ndarray, sizes: Sequence[int], features: Features, steps: int = 400,
+def fit(texts: Sequence[str], labels: np.ndarray, sizes: Sequence[int], features: Features, steps: int = 240,
         seed: int = 0) -> Linear:
     """Logistic regression of labels (N, S) by Adam; the same for the same seed."""
     documents = Counter(term for text in texts for term in set(terms_of(text, LONGEST[features])))
@@ -84,7 +84,7 @@ def fit(texts: Sequence[str], labels: np.ndarray, sizes: Sequence[int], features
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 - step / steps)
         rows = rng.integers(len(bags), size=BATCH)
-        logits = torch.split(model.logits([bags[row] for row in rows]), model.sizes, dim=1)
+        logits = torch.split(model.logits([bags[row] for row in rows]), list(sizes), dim=1)
         loss = sum((F.cross_entropy(values, wanted[rows, slot]) for slot, values in enumerate(logits)),
                    torch.zeros(()))
         optimizer.zero_grad()

@@ -25,7 +25,7 @@ from drive_gen.language.tokenizer import FILES, NEEDS, read_tokenizer
 from drive_gen.policies.pretrained import Pretrained
 
 AT_ONCE = 64  # texts
-LEAST = 8  # subwords of a word: typos, and no text is empty
+SILENT = 4.0  # logit of what says nothing, before training
 
 
 class Read(NamedTuple):
@@ -79,6 +79,9 @@ class SlotsHead(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.classes = nn.ModuleDict({name: nn.Linear(config.width, len(values))
                                       for name, values in FAMILIES.items()})
+        with torch.no_grad():  # a text says nothing of most slots; it need not be learnt
+            for layer in self.classes.values():
+                layer.bias[0] = SILENT  # type: ignore[operator]
         self.places = {name: [number for number, slot in enumerate(SLOTS) if slot.family == name]
                        for name in FAMILIES}
 

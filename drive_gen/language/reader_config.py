@@ -80,5 +80,8 @@ def reader_preset(name: str) -> ReaderTraining:
     base = ReaderTraining()
     if name == "base":
         return base
-    return replace(base, texts=Texts(requests=6000, narrations=800, by_hand=20, driven=80), loop=replace(
-        base.loop, steps=600, learning_rate=2e-3, warmup=50, ema=0.99, evaluate_every=200, save_every=200))
+    return replace(base, model=ReaderConfig(vocabulary=2000, width=64, layers=2, inner=128),
+                   texts=Texts(requests=4000, narrations=500, by_hand=10, driven=60),
+                   loop=replace(base.loop, steps=1200, batch_size=32, learning_rate=3e-3, warmup=30, ema=0.99,
+                                evaluate_every=400, save_every=400),
+                   pretraining=0.05, questions=0.15)
