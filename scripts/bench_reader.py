@@ -118,8 +118,8 @@ def of_linear(linear: Linear) -> Batched:
 def table_of_questions(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
     """Shares of questions answered right."""
     said = list(answered(texts, told))
-    pairs, labels = [paired(each.text, each.more or "") for each in said],
-    np.array([each.label for each in said])
+    pairs = [paired(each.text, each.more or "") for each in said]
+    labels = np.array([each.label for each in said])
     linear = {name: fit(pairs, labels, (len(ANSWERS),), name) for name in FEATURES}
     often = most_frequent(told)
     print("\n| episodes | phrasing | language | questions | BERT | facts parsed from the narration | "
