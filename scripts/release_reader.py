@@ -19,7 +19,7 @@ from drive_gen.train.reader import train_reader
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SETTINGS = ReaderTraining(
     texts=Texts(requests=24_000, narrations=4000, by_hand=40, driven=1500),
-    loop=LoopConfig(steps=4100, batch_size=32, learning_rate=1.5e-3, warmup=100, ema=0.997,
+    loop=LoopConfig(steps=3600, batch_size=32, learning_rate=1.5e-3, warmup=100, ema=0.997,
                     evaluate_every=400,
                     save_every=400, device="cpu"))
 
