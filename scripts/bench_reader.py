@@ -35,7 +35,7 @@ from drive_gen.language.splits import SPLITS, Request, read_requests, requests
 from drive_gen.train.config import FIRST_TEST_SEED
 
 BY_HAND = Path(__file__).parents[1] / "tests" / "data"
-SMALL = Texts(requests=4000, narrations=1000, by_hand=8, driven=300)  # what the linear readers learn from
+SMALL = Texts(requests=4000, narrations=1000, by_hand=8, driven=150)  # what the linear readers learn from
 Batched = Callable[[Sequence[Request]], list[Facts | None]]
 
 
@@ -50,6 +50,9 @@ def main() -> None:
     flags.add_argument("--questions", action="store_true", help="the table of questions alone")
     flags.add_argument("--requests", action="store_true", help="the table of requests alone")
     flags.add_argument("--rule", action="store_true")
+    flags.add_argument("--languages", nargs="+", choices=LANGUAGES, default=LANGUAGES)
+    flags.add_argument("--linear", nargs="*", choices=FEATURES, default=FEATURES)
+    flags.add_argument("--linear-alone", action="store_true", help="leave the others out")
     chosen = flags.parse_args()
     model = Reader.from_pretrained(chosen.checkpoint)
     if chosen.rule:
@@ -65,7 +68,7 @@ def main() -> None:
 
 def table_of_requests(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
     """All slots exact, and slot F1."""
-    said = [each for each in labelled(texts, told) if (each.label[1:] >= 0).all()]
+    said = [each for each in labelled(texts, told) if (each.label[1:] >= 0).all()] if chosen.linear else []
     labels = np.array([each.label[1:] for each in said])
     readers: dict[str, Batched] = {
         "BERT": lambda found: [read.facts for read in model.read([each.text for each in found])],
@@ -73,11 +76,12 @@ def table_of_requests(model: Reader, chosen: argparse.Namespace, texts: Texts, t
                                                              chosen.checkpoint).facts),
         "parser": one_by_one(lambda text, language: understood(text, language, "parser").facts),
         "dictionary": one_by_one(look_up)}
-    for name in FEATURES:
+    readers = {} if chosen.linear_alone else readers
+    for name in chosen.linear:
         readers[name] = of_linear(fit([each.text for each in said], labels, SIZES, name))
     print("| language | split | requests | " + " | ".join(readers) + " |")
     print("|---|---|---|" + "---|" * len(readers))
-    for language in LANGUAGES:
+    for language in chosen.languages:
         for split in (*SPLITS[2:], "by hand, development", "by hand"):
             found = split_of(split, language, chosen.count)
             scores = [score([each.facts for each in found], reader(found)) for reader in readers.values()]
@@ -117,17 +121,17 @@ def of_linear(linear: Linear) -> Batched:
 
 def table_of_questions(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
     """Shares of questions answered right."""
-    said = list(answered(texts, told))
+    said = list(answered(texts, told)) if chosen.linear else []
     pairs = [paired(each.text, each.more or "") for each in said]
     labels = np.array([each.label for each in said])
-    linear = {name: fit(pairs, labels, (len(ANSWERS),), name) for name in FEATURES}
+    linear = {name: fit(pairs, labels, (len(ANSWERS),), name) for name in chosen.linear}
     often = most_frequent(told)
     print("\n| episodes | phrasing | language | questions | BERT | facts parsed from the narration | "
-          + " | ".join(FEATURES) + " | most frequent answer |")
-    print("|---|---|---|---|---|---|" + "---|" * (len(FEATURES) + 1))
+          + "".join(f"{name} | " for name in linear) + "most frequent answer |")
+    print("|---|---|---|---|---|---|" + "---|" * (len(linear) + 1))
     for name, facts in held_out(chosen).items():
         for phrasing in ("train", "held"):
-            for language in LANGUAGES:
+            for language in chosen.languages:
                 rows = asked_of(facts, language, Variety(phrasing, "train"), chosen.count)  # type: ignore[arg-type]
                 wanted = np.array([row[3] for row in rows])
                 given = [answer for answer, _ in model.answer([row[1:3] for row in rows])]

@@ -12,16 +12,17 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from drive_gen.language.reader_config import ReaderTraining, Texts
+from drive_gen.language.reader_config import ReaderConfig, ReaderTraining, Texts
 from drive_gen.train.config import LoopConfig
 from drive_gen.train.reader import train_reader
 
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SETTINGS = ReaderTraining(
+    model=ReaderConfig(width=96, layers=3, inner=192),
     texts=Texts(requests=24_000, narrations=4000, by_hand=40, driven=1500),
-    loop=LoopConfig(steps=3600, batch_size=32, learning_rate=1.5e-3, warmup=100, ema=0.997,
-                    evaluate_every=400,
-                    save_every=400, device="cpu"))
+    loop=LoopConfig(steps=2800, batch_size=32, learning_rate=2.5e-3, warmup=100, ema=0.99, evaluate_every=700,
+                    save_every=350, device="cpu"),
+    pretraining=0.05, questions=0.22)
 
 
 def main() -> None:

@@ -318,6 +318,16 @@ def test_what_is_no_request_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             choose.understood("what is photosynthesis", choice="auto")
 
 
+def test_the_bundled_reader() -> None:
+    reader = choose.load_reader(choose.CHECKPOINT, required=True)
+    assert reader is not None
+    assert (choose.CHECKPOINT / "model.safetensors").stat().st_size <= 5_000_000
+    reads = reader.read(["a roundabout at night", "비 오는 고속도로", "who cut in?", "write a poem about the moon"])
+    assert [read.facts for read in reads[:2]] == [Facts(road="roundabout", time="night"),
+                                                  Facts(road="highway", weather="rain")]
+    assert [read.intent for read in reads] == ["generate", "generate", "ask", "other"]
+
+
 # --- floors -------------------------------------------------------------------------------------------------
 
 def test_features_by_hand() -> None:

@@ -19,7 +19,7 @@ CHOICES: tuple[Choice, ...] = ("auto", "parser", "bert")
 CHECKPOINT = Path(__file__).parents[1] / "assets" / "reader"
 # Set by cross-validation on requests written by hand that training did not see (scripts/bench_reader.py
 # --rule).
-UNREAD, SURE = 2, 0.5
+UNREAD, SURE = 2, 0.9
 
 
 class Understood(NamedTuple):
@@ -100,4 +100,9 @@ def load_reader(checkpoint: str | Path, required: bool) -> Reader | None:
         from drive_gen.language.tokenizer import NEEDS
 
         raise InputError(NEEDS) from None
-    return Network.from_pretrained(checkpoint)
+    return _opened(Network, str(checkpoint))
+
+
+@lru_cache(maxsize=1)
+def _opened(network: type[Reader], checkpoint: str) -> Reader:
+    return network.from_pretrained(checkpoint)
