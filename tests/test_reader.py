@@ -322,7 +322,8 @@ def test_the_bundled_reader() -> None:
     reader = choose.load_reader(choose.CHECKPOINT, required=True)
     assert reader is not None
     assert (choose.CHECKPOINT / "model.safetensors").stat().st_size <= 5_000_000
-    reads = reader.read(["a roundabout at night", "비 오는 고속도로", "who cut in?", "write a poem about the moon"])
+    texts = ["a roundabout at night", "비 오는 고속도로", "who cut in?", "write a poem about the moon"]
+    reads = reader.read(texts)
     assert [read.facts for read in reads[:2]] == [Facts(road="roundabout", time="night"),
                                                   Facts(road="highway", weather="rain")]
     assert [read.intent for read in reads] == ["generate", "generate", "ask", "other"]
