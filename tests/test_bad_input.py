@@ -162,6 +162,26 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     ),
     "a ViT's weights for a CNN": (nothing, "train risk --out run --model cnn --init vit", ["--init", "cnn"]),
     "risk without a folder": (nothing, "train risk", ["--out"]),
+    "a run that no reader's is, to go on with": (nothing, "train reader --resume checkpoint",
+                                                 ["reader's run"]),
+    "a reader without a folder": (nothing, "train reader", ["--out"]),
+    "a reader that only pretrains": (
+        text("c.yaml", "pretraining: 1.0"),
+        "train reader --out run --config c.yaml",
+        ["pretraining", "1.0"],
+    ),
+    "a question of nothing": (nothing, "ask nowhere who", ["nowhere", "no episode store"]),
+    "a question in another script": (nothing, "ask store что?", ["English", "Korean"]),
+    "a question to another network": (
+        nothing,
+        "ask store who? --checkpoint checkpoint",
+        ["checkpoint", "'behavior'", "'reader'"],
+    ),
+    "a reader that is not there": (
+        nothing,
+        "generate --text night --out scene --reader bert --checkpoint nowhere",
+        ["no checkpoint", "nowhere"],
+    ),
     "misspelt setting": (
         text("c.yaml", "lanes_cuont: 2"),
         f"{SIMULATE} --config c.yaml",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def generate(*, text: str, out: Path, language: Literal["en", "ko"] | None = None, seed: int = 0,
+             reader: Literal["auto", "parser", "bert"] = "auto", checkpoint: str | None = None,
              json: bool = False) -> int:
     """Understand a request and make a scenario in which it holds.
 
@@ -19,18 +20,21 @@ def generate(*, text: str, out: Path, language: Literal["en", "ko"] | None = Non
         out: Folder to write scenario.yaml and scene.png into.
         language: Of the text; by its letters if not given.
         seed: Where the cars stand that the text leaves open.
+        reader: Who reads the text: the grammar's parser, the learnt BERT, or (auto) BERT where the parser is
+            at its wits' end and BERT is installed.
+        checkpoint: Of the learnt reader, a folder or Hub id; the bundled one if not given.
         json: Print only what was understood and what holds, as JSON.
     """
     from drive_gen.envs.files import make_folder
-    from drive_gen.language.parse import facts_of_text
+    from drive_gen.language.choose import CHECKPOINT, understood
     from drive_gen.language.realise import realise
 
-    facts = facts_of_text(text, language)
+    facts, by = understood(text, language, reader, checkpoint or CHECKPOINT)
     make_folder(out)
     scenario, episode, holds = realise(facts, seed, text)
     scenario.write(out / "scenario.yaml")
     _draw(episode.scene(0), out / "scene.png")
-    _say(facts, holds, out, json)
+    _say(facts, by, holds, out, json)
     return 0
 
 
@@ -45,18 +49,18 @@ def _draw(scene: Scene, path: Path) -> None:
         imageio.imwrite(temporary, picture)
 
 
-def _say(facts: Facts, holds: dict[str, bool], out: Path, as_json: bool) -> None:
+def _say(facts: Facts, by: str, holds: dict[str, bool], out: Path, as_json: bool) -> None:
     import json
 
     slots = facts.slots()
     if as_json:
-        about = {"out": str(out), "facts": facts.to_mapping(), "slots": slots, "holds": holds}
+        about = {"out": str(out), "reader": by, "facts": facts.to_mapping(), "slots": slots, "holds": holds}
         print(json.dumps(about, indent=1, ensure_ascii=False))
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("slot", "understood", "holds when driven")
+    table = Table("slot", f"understood by {by}", "holds when driven")
     for slot, value in slots.items():
         table.add_row(slot, value, {True: "yes", False: "no", None: "not seen in motion"}[holds.get(slot)])
     Console().print(table)

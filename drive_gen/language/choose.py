@@ -1,0 +1,108 @@
+"""Which reader understands a request: the grammar's parser, or the learnt one where it does better."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from drive_gen.envs.files import InputError
+from drive_gen.language.facts import Facts
+from drive_gen.language.parse import facts_of_text, language_of
+from drive_gen.language.tokens import tokens
+
+if TYPE_CHECKING:
+    from drive_gen.language.reader import Read, Reader
+
+Choice = Literal["auto", "parser", "bert"]
+CHOICES: tuple[Choice, ...] = ("auto", "parser", "bert")
+CHECKPOINT = Path(__file__).parents[1] / "assets" / "reader"
+# Set by cross-validation on requests written by hand that training did not see (scripts/bench_reader.py
+# --rule).
+UNREAD, SURE = 2, 0.9
+
+
+class Understood(NamedTuple):
+    """Facts, and who read them."""
+
+    facts: Facts
+    by: Literal["parser", "bert"]
+
+
+def understood(text: str, language: str | None = None, choice: Choice = "auto",
+               checkpoint: str | Path = CHECKPOINT) -> Understood:
+    """The facts of a request; InputError where nothing is understood or it contradicts itself.
+
+    auto asks the learnt reader only where the parser refuses, or leaves words unread: see `reads_better`.
+    """
+    language = language or language_of(text)
+    if choice == "parser":
+        return Understood(facts_of_text(text, language), "parser")
+    parsed, refusal = parse(text, language)
+    if choice == "auto" and parsed is not None and unread(text, language) < UNREAD:
+        return Understood(parsed, "parser")
+    reader = load_reader(checkpoint, required=choice == "bert")
+    read = None if reader is None else reader.read([text])[0]
+    if read is not None and (choice == "bert" or reads_better(text, language, parsed, read)):
+        check(text, read)
+        return Understood(read.facts, "bert")
+    if parsed is None:
+        raise refusal or InputError(f"nothing understood in {text!r}")
+    return Understood(parsed, "parser")
+
+
+def reads_better(text: str, language: str, parsed: Facts | None, read: Read) -> bool:
+    """Whether the network's facts are taken: it is sure, and the parser has none or left words unread."""
+    if read.intent != "generate" or not read.facts.slots() or read.sure < SURE:
+        return False
+    return parsed is None or unread(text, language) >= UNREAD
+
+
+def check(text: str, read: Read) -> None:
+    """An InputError where a text is no request."""
+    shown = repr(text if len(text) <= 40 else text[:37] + "...")
+    if read.intent == "ask":
+        raise InputError(f"{shown} is a question; ask it of an episode: drive-gen ask EPISODES QUESTION")
+    if read.intent == "other" or not read.facts.slots():
+        raise InputError(f"{shown} is not about driving, or nothing was understood; for example "
+                         "'three aggressive cars on a highway at night, the car ahead brakes hard'")
+
+
+def parse(text: str, language: str) -> tuple[Facts | None, InputError | None]:
+    """What the parser makes of a text, or why it refuses."""
+    try:
+        return facts_of_text(text, language), None
+    except InputError as error:
+        return None, error
+
+
+@lru_cache(maxsize=1024)
+def unread(text: str, language: str) -> int:
+    """How many words the parser passes over: without them it sees the same tokens."""
+    words, whole = text.split(), tokens(text, language)
+    long = 2 if language == "ko" else 4  # shorter ones are particles and articles
+    return sum(len(word.strip(".,;:!?")) >= long
+               and tokens(" ".join(words[:place] + words[place + 1 :]), language) == whole
+               for place, word in enumerate(words))
+
+
+def load_reader(checkpoint: str | Path, required: bool) -> Reader | None:
+    """The learnt reader; None where it is not there, or transformers is not, and it is not required."""
+    if not required and checkpoint == CHECKPOINT and not CHECKPOINT.exists():
+        return None
+    try:
+        import transformers  # noqa: F401
+
+        from drive_gen.language.reader import Reader as Network
+    except ImportError:
+        if not required:
+            return None
+        from drive_gen.language.tokenizer import NEEDS
+
+        raise InputError(NEEDS) from None
+    return _opened(Network, str(checkpoint))
+
+
+@lru_cache(maxsize=1)
+def _opened(network: type[Reader], checkpoint: str) -> Reader:
+    return network.from_pretrained(checkpoint)

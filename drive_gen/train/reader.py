@@ -1,0 +1,183 @@
+"""Training of the reader: masked words and next clips first, then slots and questions by turns."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from drive_gen.envs.config import from_mapping
+from drive_gen.envs.files import InputError, read_json
+from drive_gen.language.reader import Reader, encoded, slots_loss
+from drive_gen.language.reader_config import ReaderTraining
+from drive_gen.language.reader_data import (
+    UNKNOWN,
+    Rows,
+    answered,
+    episode_facts,
+    labelled,
+    raw,
+    read_rows,
+    rows_of,
+    validation,
+    write_rows,
+)
+from drive_gen.language.reader_init import begin_with, shape_of, tokenizer_of
+from drive_gen.language.score import score
+from drive_gen.language.tokenizer import SPECIAL, read_tokenizer, train_tokenizer
+from drive_gen.policies.pretrained import Card
+from drive_gen.train.loop import Batch, step_seed, train
+from drive_gen.train.run import SETTINGS, Progress, RunFolder
+
+RESUME = "drive-gen train reader --resume"
+LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and 720 "
+          "requests written by hand; other texts it may misread with confidence.")
+TEXTS, VALIDATED, MASKED = "texts.npz", 150, 0.15
+SLOT_WEIGHT, INTENT_WEIGHT = 0.2, 0.5
+SORTED = 6  # batches' worth of rows drawn, of which those of like lengths make a batch
+
+
+def train_reader(out: Path, config: ReaderTraining, resume: bool = False) -> Progress:
+    """Train on texts that the settings' seeds give; the run's folder is `out`."""
+    if config.init is not None and not resume:
+        config = replace(config, model=shape_of(config.init, config.model))
+    texts = config.texts
+    card = Card((f"{texts.requests} requests of the grammar in each language, 720 by hand, varied",
+                 f"narrations of {texts.driven} episodes with questions"), config.loop.seed, limits=LIMITS)
+    run = RunFolder(out, {"model": Reader.model_type, "training": asdict(config)}, card, RESUME)
+    run.start(resume)
+    needed = min(texts.driven, 2 * VALIDATED) if resume and (out / TEXTS).exists() else texts.driven
+    told = episode_facts(replace(texts, driven=needed))
+    parts, tokenizer = _corpus(out, config, told, resume)
+    if len(tokenizer) != config.model.vocabulary:  # few texts have fewer subwords than were asked for
+        config = replace(config, model=replace(config.model, vocabulary=len(tokenizer)))
+    model = Reader(config.model, config.loop.seed, tokenizer)
+    if config.init is not None and not resume:
+        begin_with(model, config.init)
+    wanted, asked = validation(texts, told, VALIDATED)
+    return train(model, loss_of, batches_of(parts, config), config.loop, run,
+                 lambda average: validate(average, wanted, asked))
+
+
+def resume_reader(out: Path) -> Progress:
+    """Go on with a stopped run, with the settings it was begun with."""
+    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train reader` writes one)")
+    if not isinstance(settings, dict) or settings.get("model") != Reader.model_type:
+        raise InputError(f"{out / SETTINGS} is not a reader's run's config; give the folder of such a run")
+    config = from_mapping(ReaderTraining, settings["training"], str(out / SETTINGS))
+    return train_reader(out, config, resume=True)
+
+
+def _corpus(out: Path, config: ReaderTraining, told: list[Any], resume: bool) -> tuple[dict[str, Rows], Any]:
+    """All rows and the tokenizer; made once a run and kept in its folder."""
+    kept = out / "tokenizer"
+    if resume and (out / TEXTS).exists():
+        return read_rows(out / TEXTS), read_tokenizer(kept)
+    said = {"slots": list(labelled(config.texts, told)), "answer": list(answered(config.texts, told)),
+            "pretrain": list(raw(config.texts, told))}
+    some = [f"{each.text} {each.more or ''}" for rows in said.values() for each in rows[::3]]
+    tokenizer = make_tokenizer(some, config) if config.init is None else tokenizer_of(config.init)
+    parts = {name: rows_of(rows, lambda text, more: encoded(tokenizer, config.model.longest, text, more))
+             for name, rows in said.items()}
+    tokenizer.save_pretrained(kept)
+    write_rows(out / TEXTS, parts)
+    return parts, tokenizer
+
+
+def make_tokenizer(texts: list[str], config: ReaderTraining) -> Any:
+    """Subwords of texts in lower case; the tokenizer lowers what it is given."""
+    from tokenizers import normalizers
+
+    lower = [unicodedata.normalize("NFC", text).lower() for text in texts]
+    tokenizer = train_tokenizer(lower, config.model.vocabulary)
+    tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(),
+                                                                   normalizers.Lowercase()])
+    return tokenizer
+
+
+def task_of(step: int, config: ReaderTraining) -> str:
+    """What an update teaches: the pretraining comes first; from there on questions are the more frequent the
+    later, since who answers must have learnt to read."""
+    begun, steps = round(config.pretraining * config.loop.steps), config.loop.steps
+    if step < begun:
+        return "pretrain"
+    share = 2 * config.questions * (step - begun) / max(steps - begun, 1)
+    chance = np.random.default_rng(step_seed(config.loop.seed, step, "task")).random()
+    return "answer" if chance < share else "slots"
+
+
+def batches_of(parts: dict[str, Rows], config: ReaderTraining) -> Callable[[int], Batch]:
+    """The batch of any step: rows of like lengths, so that little is padding."""
+    size = config.loop.batch_size
+
+    def batch_of(step: int) -> Batch:
+        task = task_of(step, config)
+        rows, draws = parts[task], np.random.default_rng(step_seed(config.loop.seed, step, "batch"))
+        many = draws.integers(len(rows), size=SORTED * size)
+        many = many[np.argsort(rows.length[many], kind="stable")]
+        start = int(draws.integers(SORTED)) * size
+        batch = {name: torch.from_numpy(array) for name,
+                 array in rows.batch(many[start : start + size]).items()}
+        if task == "pretrain":
+            batch["words"] = mask(batch["ids"], config.model.vocabulary, draws)
+        return {f"{task}/{name}": tensor for name, tensor in batch.items()}
+
+    return batch_of
+
+
+def mask(ids: Tensor, vocabulary: int, draws: np.random.Generator) -> Tensor:
+    """Hides 15 % of the words in `ids`, in place; gives what they were, UNKNOWN elsewhere.
+
+    Of those hidden 80 % become [MASK], 10 % another word, 10 % stay. Source: Devlin et al., 2019, section
+    3.1.
+    """
+    chance = torch.from_numpy(draws.random(tuple(ids.shape)))
+    how = torch.from_numpy(draws.random(tuple(ids.shape)))
+    hidden = (chance < MASKED) & (ids >= len(SPECIAL))
+    words = torch.where(hidden, ids, torch.full_like(ids, UNKNOWN))
+    ids[hidden & (how < 0.8)] = list(SPECIAL).index("mask_token")
+    other = hidden & (how >= 0.9)
+    ids[other] = torch.from_numpy(draws.integers(len(SPECIAL), vocabulary, int(other.sum())))
+    return words
+
+
+def loss_of(model: Reader, batch: Batch) -> dict[str, Tensor]:
+    """The loss of what a batch teaches."""
+    task = next(iter(batch)).split("/")[0]
+    ids, segments, label = (batch[f"{task}/{name}"] for name in ("ids", "segments", "label"))
+    states = model.tokens(ids, segments)
+    if task == "pretrain":
+        words = batch["pretrain/words"]
+        hidden = words != UNKNOWN
+        masked = F.cross_entropy(model.word_logits(states[hidden]).float(), words[hidden])
+        follows = F.cross_entropy(model.follows(states[:, 0]).float(), label[:, 0])
+        return {"loss": masked + follows, "masked": masked, "follows": follows}
+    if task == "answer":
+        answer = F.cross_entropy(model.answer_logits(states, ids != 0).float(), label[:, 0])
+        return {"loss": answer, "answer": answer}
+    intent = F.cross_entropy(model.intent(states[:, 0]).float(), label[:, 0])
+    slots = slots_loss(model.slots(states, ids != 0), label[:, 1:])
+    return {"loss": SLOT_WEIGHT * slots + INTENT_WEIGHT * intent, "slots": slots, "intent": intent}
+
+
+def validate(model: Reader, wanted: list[Any], asked: list[tuple[str, str, str]]) -> dict[str, float]:
+    """Shares of requests read whole, by hand and of the grammar, and of questions answered right."""
+    read = [each.facts for each in model.read([request.text for request in wanted])]
+    given = model.answer([(question, narration) for question, narration, _ in asked])
+    right = float(np.mean([got == answer for (got, _), (_, _, answer) in zip(given, asked, strict=True)]))
+    half = len(wanted) // 2  # of either language, those by hand first
+    hand = np.arange(len(wanted)) % half < half - VALIDATED
+    facts = [request.facts for request in wanted]
+    exact = {name: score([facts[place] for place in np.flatnonzero(chosen)],
+                         [read[place] for place in np.flatnonzero(chosen)])
+             for name, chosen in (("hand", hand), ("grammar", ~hand))}
+    return {"score": (exact["hand"].exact + exact["grammar"].exact + right) / 3, "answers": right,
+            **{f"{name}_exact": found.exact for name, found in exact.items()},
+            **{f"{name}_f1": found.f1 for name, found in exact.items()}}

@@ -1,0 +1,344 @@
+"""The learnt reader: labels, network, training, checkpoint, and when it is asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import drive_gen.train.reader
+from drive_gen.cli import main
+from drive_gen.envs.files import InputError
+from drive_gen.language import choose
+from drive_gen.language.facts import Agent, Event, Facts
+from drive_gen.language.floors import FEATURES, fit, majority, terms_of
+from drive_gen.language.labels import FAMILIES, PLACE, SIZES, SLOTS, Slot, facts_of_labels, labels_of
+from drive_gen.language.parse import facts_of_text
+from drive_gen.language.questions import ANSWERS
+from drive_gen.language.reader import Read, Reader, chosen_of, encoded, padded, slots_loss
+from drive_gen.language.reader_config import ReaderConfig, ReaderTraining, Texts
+from drive_gen.language.reader_data import UNKNOWN, Rows, by_hand, labelled, read_rows, rows_of, write_rows
+from drive_gen.language.splits import Request, requests
+from drive_gen.language.vary import changed, joined, mirrored, varied
+from drive_gen.train.config import LoopConfig
+from drive_gen.train.reader import batches_of, loss_of, make_tokenizer, mask, task_of, train_reader
+
+transformers = pytest.importorskip("transformers", reason="needs the extra [language]")
+torch.set_num_threads(1)
+SMALL = ReaderConfig(vocabulary=400, width=32, layers=1, heads=2, inner=64, longest=64)
+FEW = Texts(requests=30, narrations=4, by_hand=0, driven=3)
+SAID = [request for language in ("en", "ko") for request in requests("train", language, 40)]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return make_tokenizer([request.text for request in SAID], ReaderTraining(model=SMALL))
+
+
+def network(tokenizer: Any, **settings: Any) -> Reader:
+    return Reader(replace(SMALL, vocabulary=len(tokenizer), **settings), tokenizer=tokenizer)
+
+
+# --- labels -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("split", ["train", "combination"])
+def test_labels_hold_all_that_facts_say(split: str) -> None:
+    for request in (*requests(split, "en", 200), *by_hand("en", True), *by_hand("ko", True)):
+        labels = labels_of(request.facts)
+        assert (labels < np.array(SIZES)).all()
+        assert facts_of_labels(labels) == request.facts
+
+
+def test_contradictions_are_repaired_by_dropping_the_least_sure() -> None:
+    labels = labels_of(Facts(road="highway", agents=(Agent("lead"),)))
+    labels[PLACE[Slot("density", "", "density")]] = FAMILIES["density"].index("empty")
+    surety = np.full(len(SLOTS), 0.9)
+    surety[PLACE[Slot("density", "", "density")]] = 0.5
+    assert facts_of_labels(labels, surety) == Facts(road="highway", agents=(Agent("lead"),))
+    surety[PLACE[Slot("there", "lead", "there")]] = 0.4
+    assert facts_of_labels(labels, surety) == Facts(road="highway", density="empty")
+
+
+def test_who_acts_is_there() -> None:
+    labels = np.zeros(len(SLOTS), np.int8)
+    labels[PLACE[Slot("event", "left", "brake")]] = FAMILIES["event"].index(4)
+    labels[PLACE[Slot("kind", "left", "kind")]] = 1
+    labels[PLACE[Slot("style", "right", "style")]] = 1  # of nobody who is there
+    assert facts_of_labels(labels) == Facts(agents=(Agent("left", "truck"),),
+                                            events=(Event("left", "brake", at_s=4),))
+
+
+# --- texts --------------------------------------------------------------------------------------------------
+
+def test_varied_requests_say_their_facts() -> None:
+    """Where the parser reads a request by hand right, it reads its variations right too, almost always: they
+    are as true as the original. Typing errors and joined requests are left out here."""
+    rng, right, count, new = np.random.default_rng(0), 0, 0, 0
+    for language in ("en", "ko"):
+        for request in by_hand(language, kept=False):
+            try:
+                if facts_of_text(request.text, language) != request.facts:
+                    continue
+                other = changed(mirrored(request), rng)
+                count, new = count + 1, new + (other.facts != request.facts)
+                right += facts_of_text(other.text, language) == other.facts
+            except InputError:
+                continue
+    assert count > 200
+    assert new > count / 4
+    assert right / count > 0.93
+
+
+def test_mirrored_by_hand() -> None:
+    one = Request("the car on the left cuts in, right at the start", "en",
+                  Facts(agents=(Agent("left"),), events=(Event("left", "cut-in", when="early"),)))
+    other = mirrored(one)
+    assert other.text == "the car on the right cuts in, right at the start"
+    assert other.facts.events == (Event("right", "cut-in", when="early"),)
+    assert mirrored(other) == one
+    korean = Request("좌회전, 오른쪽 차 급제동", "ko", Facts(task="turn-left",
+                                                             events=(Event("right", "brake"),)))
+    assert mirrored(korean).text == "우회전, 왼쪽 차 급제동"
+    assert mirrored(Request("to the right", "en", Facts(road="exit"))).text == "to the right"
+
+
+def test_joined_requests_never_mix_what_is_said_of_one() -> None:
+    rng = np.random.default_rng(0)
+    night = Request("a motorway at night.", "en", Facts(road="highway", time="night"))
+    lead = Request("truck ahead", "en", Facts(agents=(Agent("lead", "truck"),)))
+    both = joined(night, lead, rng)
+    assert both.facts == Facts(road="highway", time="night", agents=(Agent("lead", "truck"),))
+    assert both.text in {f"a motorway at night{mark}truck ahead" for mark in (". ", ", ", "; ")}
+    for other in (Request("midnight", "en", Facts(time="night")),
+                  Request("someone crashes", "en", Facts(events=(Event("someone", "crash"),)))):
+        assert joined(night, other, rng) == night
+
+
+def test_validation_requests_are_never_varied() -> None:
+    kept = {request.text for language in ("en", "ko") for request in by_hand(language, True)}
+    rest = {request.text for language in ("en", "ko") for request in by_hand(language, False)}
+    assert len(kept) == 180
+    assert not kept & rest
+    rng, hand = np.random.default_rng(0), by_hand("en", False)
+    assert len({varied(hand[0], rng, hand).text for _ in range(20)}) > 5
+
+
+def test_rows_come_back(tmp_path: Path, tokenizer: Any) -> None:
+    told = [request.facts for request in SAID]
+    rows = rows_of(labelled(FEW, told), lambda text, more: encoded(tokenizer, 64, text, more))
+    write_rows(tmp_path / "rows.npz", {"slots": rows})
+    again = read_rows(tmp_path / "rows.npz")["slots"]
+    assert all(np.array_equal(getattr(rows, name), getattr(again, name)) for name in ("ids", "end", "second",
+                                                                                      "label"))
+    batch = rows.batch(np.array([0, 5]))
+    first = encoded(tokenizer, 64, next(iter(labelled(FEW, told))).text)[0]
+    assert batch["ids"][0][: len(first)].tolist() == first
+    assert not batch["segments"].any()
+    assert (rows.label[rows.label[:, 0] == 1][:, 1:] == UNKNOWN).all()  # a question says no slots
+
+
+def test_masked_words(tokenizer: Any) -> None:
+    ids = padded([encoded(tokenizer, 64, request.text)[0] for request in SAID])
+    before = ids.clone()
+    words = mask(ids, len(tokenizer), np.random.default_rng(0))
+    hidden = words != UNKNOWN
+    assert torch.equal(torch.where(hidden, words, ids), before)
+    assert (before[hidden] >= 7).all()
+    assert 0.1 < hidden.sum() / (before >= 7).sum() < 0.2
+    assert 0.7 < (ids[hidden] == tokenizer.mask_token_id).float().mean() < 0.9
+
+
+# --- the network --------------------------------------------------------------------------------------------
+
+def test_padding_changes_nothing(tokenizer: Any) -> None:
+    model = network(tokenizer).eval()
+    short, long = model.encode("a truck ahead")[0], model.encode(SAID[0].text)[0]
+    with torch.no_grad():
+        alone, both = padded([short]), padded([short, long])
+        for head in (lambda ids, states: model.slots(states, ids != 0)["event"][:1],
+                     lambda ids, states: model.answer_logits(states, ids != 0)[:1]):
+            one, two = (head(ids, model.tokens(ids, torch.zeros_like(ids))) for ids in (alone, both))
+            torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
+
+
+def test_every_word_is_read_and_question_and_narration_differ(tokenizer: Any) -> None:
+    model = network(tokenizer).eval()
+    ids, segments = (torch.tensor([row]) for row in model.encode("who brakes?", "the car ahead brakes hard"))
+    with torch.no_grad():
+        whole = model.answer_logits(model.tokens(ids, segments), ids != 0)
+        for place in range(1, ids.shape[1] - 1):
+            other = ids.clone()
+            other[0, place] = tokenizer.mask_token_id
+            assert not torch.equal(model.answer_logits(model.tokens(other, segments), other != 0), whole)
+        assert not torch.equal(model.answer_logits(model.tokens(ids, 0 * segments), ids != 0), whole)
+
+
+def test_the_loss_by_hand() -> None:
+    """Nothing known: each slot costs the logarithm of its classes; what is not to be learnt costs nothing."""
+    logits = {name: torch.zeros(2, sum(slot.family == name for slot in SLOTS), len(values))
+              for name, values in FAMILIES.items()}
+    labels = torch.zeros(2, len(SLOTS), dtype=torch.long)
+    assert slots_loss(logits, labels).item() == pytest.approx(np.log(SIZES).sum(), rel=1e-5)
+    labels[1] = UNKNOWN
+    assert slots_loss(logits, labels).item() == pytest.approx(np.log(SIZES).sum() / 2, rel=1e-5)
+    chosen, sure = chosen_of(logits)
+    assert chosen.shape == sure.shape == (2, len(SLOTS))
+    np.testing.assert_allclose(sure[0], 1 / np.array(SIZES), rtol=1e-5)
+
+
+def test_twelve_requests_are_learned_by_heart(tokenizer: Any) -> None:
+    model = network(tokenizer, width=64).train()
+    chosen = SAID[:6] + SAID[40:46]
+    ids = padded([model.encode(request.text)[0] for request in chosen])
+    labels = torch.tensor(np.stack([labels_of(request.facts) for request in chosen]).astype(np.int64))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _ in range(250):
+        loss = slots_loss(model.slots(model.tokens(ids, torch.zeros_like(ids)), ids != 0), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if loss.item() < 0.3:
+            break
+    assert [read.facts for read in model.eval().read([request.text for request in chosen])] == [
+        request.facts for request in chosen]
+
+
+def test_a_checkpoint_is_ours_and_transformers(tmp_path: Path, tokenizer: Any) -> None:
+    model = network(tokenizer).eval()
+    model.save_pretrained(tmp_path / "reader")
+    again = Reader.from_pretrained(tmp_path / "reader")
+    assert again.read(["밤 고속도로"]) == model.read(["밤 고속도로"])
+    theirs, found = transformers.BertModel.from_pretrained(tmp_path / "reader", add_pooling_layer=False,
+                                                           output_loading_info=True)
+    assert not found["missing_keys"]
+    assert all(torch.equal(value, model.bert.state_dict()[name]) for name,
+               value in theirs.state_dict().items())
+    words = transformers.AutoTokenizer.from_pretrained(tmp_path / "reader")
+    assert words(" A Truck").input_ids == words(" a truck").input_ids == model.encode("A truck")[0][1:-1]
+    with pytest.raises(InputError, match="without a tokenizer"):
+        Reader(SMALL).save_pretrained(tmp_path / "none")
+
+
+# --- training -----------------------------------------------------------------------------------------------
+
+def test_turns() -> None:
+    config = ReaderTraining(loop=LoopConfig(steps=1000), pretraining=0.1, questions=0.25)
+    tasks = [task_of(step, config) for step in range(1000)]
+    assert set(tasks[:100]) == {"pretrain"}
+    assert "pretrain" not in tasks[100:]
+    assert 150 < tasks.count("answer") < 300
+
+
+def test_a_run_trains_goes_on_and_begins_another(tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drive_gen.train.reader, "VALIDATED", 3)
+    loop = LoopConfig(steps=3, batch_size=4, warmup=0, evaluate_every=3)
+    training = ReaderTraining(SMALL, loop, FEW, pretraining=0.34, questions=0.5)
+    train_reader(tmp_path / "run", training)
+    settings = json.loads((tmp_path / "run" / "config.json").read_text())
+    settings["training"]["loop"]["steps"] = 4
+    (tmp_path / "run" / "config.json").write_text(json.dumps(settings))
+    assert main(["train", "reader", "--resume", str(tmp_path / "run")]) == 0
+    assert "step      4" in capsys.readouterr().out
+    model = Reader.from_pretrained(tmp_path / "run")
+    from drive_gen.language.reader_init import begin_with, shape_of, tokenizer_of
+
+    reference = str(tmp_path / "run" / "checkpoints" / "last")
+    other = Reader(shape_of(reference, ReaderConfig(longest=32)), seed=5, tokenizer=tokenizer_of(reference))
+    begin_with(other, reference)
+    last = Reader.from_pretrained(reference)
+    ids = padded([last.encode("a truck ahead")[0]])
+    with torch.no_grad():
+        torch.testing.assert_close(other.eval().tokens(ids, 0 * ids), last.tokens(ids, 0 * ids))
+    assert model.answer([("who?", "nobody")])[0][0] in ANSWERS
+    scene = str(tmp_path / "scene")
+    assert main(["generate", "--text", "밤 고속도로, 앞차 급제동", "--reader", "parser", "--out", scene]) == 0
+    capsys.readouterr()
+    question = ["ask", f"{scene}/scenario.yaml", "앞차가 급제동했나요?", "--checkpoint", reference]
+    assert main([*question, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["answer"] in ANSWERS
+    assert facts_of_text(told["narration"], "ko").road == "highway"
+
+
+def test_batches_come_back_from_their_step(tokenizer: Any) -> None:
+    rows = rows_of(labelled(FEW, [SAID[0].facts]), lambda text, more: encoded(tokenizer, 64, text, more))
+    config = ReaderTraining(replace(SMALL, vocabulary=len(tokenizer)), LoopConfig(batch_size=4), FEW)
+    parts = {"pretrain": Rows(rows.ids, rows.end, rows.second, np.zeros((len(rows), 1), np.int8)),
+             "slots": rows,
+             "answer": Rows(rows.ids, rows.end, rows.second, np.zeros((len(rows), 1), np.int8))}
+    batch_of = batches_of(parts, config)
+    model = network(tokenizer)
+    for step in (0, config.loop.steps - 1, config.loop.steps - 2, config.loop.steps - 3):
+        one, two = batch_of(step), batch_of(step)
+        assert all(torch.equal(one[name], two[name]) for name in one)
+        assert loss_of(model, one)["loss"].isfinite()
+
+
+# --- which reader -------------------------------------------------------------------------------------------
+
+class Told:
+    """Stands for a network that reads one thing."""
+
+    def __init__(self, read: Read) -> None:
+        self.one = read
+
+    def read(self, texts: list[str]) -> list[Read]:
+        return [self.one] * len(texts)
+
+
+def test_auto_asks_the_network_where_the_parser_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    fog = Facts(weather="fog")
+    monkeypatch.setattr(choose, "load_reader", lambda checkpoint, required: Told(Read(fog, 0.99, "generate")))
+    assert choose.understood("a truck ahead").by == "parser"
+    refused = choose.understood("pea soup")
+    assert (refused.by, refused.facts) == ("bert", fog)
+    assert choose.understood("a truck ahead", choice="bert").facts == fog
+    with pytest.raises(InputError, match="nothing understood"):
+        choose.understood("pea soup", choice="parser")
+    strange = "a truck ahead hurtling vroom whoosh kaboom bang"
+    assert choose.unread(strange, "en") >= choose.UNREAD
+    assert choose.understood(strange).by == "bert"
+    monkeypatch.setattr(choose, "load_reader", lambda checkpoint, required: Told(Read(fog, 0.0, "generate")))
+    assert choose.understood(strange).by == "parser"
+
+
+def test_what_is_no_request_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for intent, words in (("ask", "drive-gen ask"), ("other", "not about driving")):
+        monkeypatch.setattr(choose, "load_reader",
+                            lambda checkpoint, required, intent=intent: Told(Read(Facts(), 0.9, intent)))
+        with pytest.raises(InputError, match=words):
+            choose.understood("what is photosynthesis", choice="bert")
+        with pytest.raises(InputError, match="nothing understood"):
+            choose.understood("what is photosynthesis", choice="auto")
+
+
+def test_the_bundled_reader() -> None:
+    reader = choose.load_reader(choose.CHECKPOINT, required=True)
+    assert reader is not None
+    assert (choose.CHECKPOINT / "model.safetensors").stat().st_size <= 5_000_000
+    texts = ["a roundabout at night", "비 오는 고속도로", "who cut in?", "write a poem about the moon"]
+    reads = reader.read(texts)
+    assert [read.facts for read in reads[:2]] == [Facts(road="roundabout", time="night"),
+                                                  Facts(road="highway", weather="rain")]
+    assert [read.intent for read in reads] == ["generate", "generate", "ask", "other"]
+
+
+# --- floors -------------------------------------------------------------------------------------------------
+
+def test_features_by_hand() -> None:
+    assert terms_of("Fog at night", 2) == ["fog", "at", "night", "fog at", "at night"]
+    assert majority(["did", "did", "did", "who"], ["no", "yes", "no", "left"]) == {"did": "no", "who": "left"}
+
+
+@pytest.mark.parametrize("features", FEATURES)
+def test_linear_readers_learn_what_words_say(features: Any) -> None:
+    texts = ["fog ahead", "rain ahead", "fog at night", "rain at night"] * 5
+    labels = np.array([[0, 0], [1, 0], [0, 1], [1, 1]] * 5)
+    model = fit(texts, labels, (2, 2), features, steps=60)
+    assert model.predict(["fog at night", "so much rain ahead"])[0].tolist() == [[0, 1], [1, 0]]
