@@ -87,8 +87,8 @@ def told_of(episode: Episode) -> Told:
     for one in sorted(happenings(episode), key=lambda each: each.time_s):
         who = names.get(int(episode.agent_id[one.agent]), NEWCOMER)
         first.setdefault((who, one.what), one.time_s)
-    moments = sorted(Moment(time_s, who, what) for (who, what), time_s in first.items())
-    return Told(facts_of_scene(start), tuple(moments), episode.duration_s)
+    moments = sorted(Moment(round(time_s, 3), who, what) for (who, what), time_s in first.items())
+    return Told(facts_of_scene(start), tuple(moments), round(episode.duration_s, 3))
 
 
 def commentary(episode: Episode, language: Language = "en") -> str:
@@ -107,7 +107,8 @@ def say(told: Told, language: Language = "en") -> str:
     lines = [(0.0, "; ".join(parts))]
     for moment in told.moments:
         agent = facts.agent(moment.who)
-        lines.append((moment.time_s, phrases.moments[moment.who, agent.kind if agent else "car", moment.what]))
+        kind = agent.kind if agent else "car"
+        lines.append((moment.time_s, phrases.moments[moment.who, kind, moment.what]))
     lines.append((told.end_s, phrases.end))
     return "\n".join(f"{_clock(time_s)}{phrases.unit}: {line}" for time_s, line in lines)
 
@@ -123,7 +124,7 @@ def told_in(text: str) -> Told:
 
 
 def facts_of_commentary(text: str) -> Facts:
-    """The facts that an episode of which this is the commentary has, who does nothing and is not there too."""
+    """The facts of the episode whose commentary it is; who is not there, and what nobody does, too."""
     told = told_in(text)
     events = [Event(who, what, when=_phase(time_s, told.end_s))  # type: ignore[arg-type]
               for time_s, who, what in told.moments if who != NEWCOMER]

@@ -1,4 +1,4 @@
-"""Programs and commentaries out of a writer, by transformers' own generate; programs freely, or by grammar."""
+"""Programs, freely or by grammar, and commentaries out of a writer, by transformers' own generate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AT_ONCE = 64
 
 
 class ByGrammar:
-    """A logits processor: words that cannot follow get no probability. One program a row, begun at `start`."""
+    """A logits processor: words that cannot follow get no probability. A program a row, begun at `start`."""
 
     def __init__(self, writer: Writer, rows: int, start: int, room: int) -> None:
         self.start, self.rows = start, [Grammar(room) for _ in range(rows)]
@@ -64,7 +64,7 @@ def write_commentaries(writer: Writer, traces: Sequence[str], language: str,
                        sampling: Sampling | None = None) -> Iterator[str]:
     """A commentary's text for each trace, by default the likeliest words."""
     sampling = sampling or Sampling(temperature=0.0)
-    order = sorted(range(len(traces)), key=lambda number: len(traces[number]))  # of one length: little padding
+    order = sorted(range(len(traces)), key=lambda number: len(traces[number]))  # little padding in a group
     texts: dict[int, str] = {}
     for start in range(0, len(order), AT_ONCE):
         group = order[start : start + AT_ONCE]

@@ -1,7 +1,7 @@
 """Which words may follow in a program: its grammar, and what makes it a world.
 
-A word is allowed where it can still become a scenario that runs: lanes that the road has, places in them where
-nobody stands yet, events in order, of agents that are there, and changes to lanes that exist.
+A word is allowed where it can still become a scenario that runs: lanes that the road has, places in them
+where nobody stands yet, events in order, of agents that are there, and changes to lanes that exist.
 """
 
 from __future__ import annotations

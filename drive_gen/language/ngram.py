@@ -45,7 +45,7 @@ class NGram:
 
     def probability(self, token: int, context: Sequence[int]) -> float:
         """Of a token after a context, of which the last order - 1 tokens count; all tokens' sum is 1."""
-        padded = (START,) * (self.order - 1) + tuple(context)
+        padded = (START,) * (self.order - 1) + tuple(context[-self.order :])
         found = 1 / self.vocabulary
         for length in range(self.order):
             before = padded[len(padded) - length :]
@@ -60,9 +60,18 @@ class NGram:
 
     def surprise(self, tokens: Sequence[int], first: int) -> list[float]:
         """-log of each token's probability from a place on."""
-        return [-math.log(self.probability(tokens[place], tokens[:place][-self.order + 1 :]))
-                if place >= self.order - 1 else -math.log(self.probability(tokens[place], tokens[:place]))
+        return [-math.log(self.probability(tokens[place], tokens[max(place - self.order + 1, 0) : place]))
                 for place in range(first, len(tokens))]
+
+    def likeliest(self, first: Sequence[int], end: int, most: int) -> list[int]:
+        """What follows the first tokens up to `end`, the likeliest token each time."""
+        tokens = list(first)
+        while len(tokens) < len(first) + most:
+            token = max(range(self.vocabulary), key=lambda each: self.probability(each, tokens))
+            if token == end:
+                break
+            tokens.append(token)
+        return tokens[len(first) :]
 
 
 def _discounts(counts: Counter[Gram]) -> tuple[float, float, float]:

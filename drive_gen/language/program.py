@@ -112,7 +112,7 @@ class Program:
             raise InputError(f"agent {number} is in lane {car.lane}; the road has {len(self.map.lanes)}")
         lane, s_m = self.map.lanes[car.lane], start_m + car.place_m
         if not 0 <= s_m <= lane.length_m:
-            raise InputError(f"agent {number} is at {s_m} m of lane {car.lane}, which is {lane.length_m:.0f} m")
+            raise InputError(f"agent {number} is at {s_m} m of lane {car.lane}, of {lane.length_m:.0f} m")
         x, y = lane.position_at(np.array(float(s_m))).tolist()
         length, width = SIZES_M[car.kind]
         kind: Any = car.kind
@@ -191,14 +191,14 @@ def _car(agent: AgentRecipe, lane: int, place_m: int) -> Car:
     if (agent.length_m, agent.width_m) != SIZES_M.get(agent.kind) or agent.crashed:
         raise InputError(f"agent {agent.id}: a program has whole cars and trucks of {SIZES_M} m")
     if not 0 <= speed <= MOST_MPS or abs(place_m) > MOST_M or agent.driver not in ("", *STYLES):
-        raise InputError(f"agent {agent.id}: a program has speeds to {MOST_MPS} m/s, places to {MOST_M} m and "
-                         f"styles {', '.join(STYLES)}")
+        raise InputError(f"agent {agent.id}: a program has speeds to {MOST_MPS} m/s, places to {MOST_M} m "
+                         f"and styles {', '.join(STYLES)}")
     return Car(agent.kind, lane, place_m, speed, agent.driver)
 
 
 def _act(cue: Cue, who: int) -> Act:
     if cue.when.quantity != "time_s" or cue.when.low is None or cue.when.high is not None:
-        raise InputError(f"an event of agent {cue.agent} is due by {cue.when.quantity}; a program's are by time")
+        raise InputError(f"an event of agent {cue.agent} waits for {cue.when.quantity}; programs know times")
     tenth = round(cue.when.low * 10)
     push = None if cue.acceleration_mps2 is None else round(2 * cue.acceleration_mps2)
     if not 0 <= tenth <= LAST_TENTH or abs(push or 0) > MOST_HALF_MPS2:

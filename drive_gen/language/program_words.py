@@ -1,6 +1,6 @@
 """The words of programs, of what is asked for and of traces: each is one token, never cut.
 
-A word that begins a line starts with a line's end, every other with a space, so that words joined are the text.
+A word that begins a line starts with a line's end, every other with a space: joined, they are the text.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def all_words() -> tuple[str, ...]:
              *(f" ?density={name}" for name in DENSITIES), *(f" ?who={who}" for who in WHOS),
              *(f" ?kind={kind}" for kind in KINDS), *(f" ?count={n}" for n in range(2, MOST_COUNT + 1)),
              *(f" ?style={style}" for style in STYLES), *(f" ?speed={speed}" for speed in SPEEDS),
-             *(f" ?distance={name}" for name in DISTANCES), " ?abreast", *(f" ?no={name}" for name in WITHOUTS),
+             *(f" ?distance={name}" for name in DISTANCES), " ?abreast",
+             *(f" ?no={name}" for name in WITHOUTS),
              *(f" ?do={what}" for what in WHATS), *(f" ?when={phase}" for phase in PHASES),
              *(f" ?at={n}" for n in range(1, LAST_S + 1)), " ?never"]
     trace = [TRACE, ENGLISH, KOREAN, *(f"\n{name}" for name in SEEN), *(f" {kind}" for kind in KINDS),
@@ -70,7 +71,7 @@ def text_of(words: Iterable[str]) -> str:
 
 
 def words_of(text: str, joined: bool = False) -> list[str]:
-    """The words of a text, whatever blanks it has; they need not be known. `joined`: as the words are kept."""
+    """The words of a text, known or not, whatever blanks it has; or (`joined`) of words put together."""
     if joined:
         return re.findall(r"[ \n][^ \n]+", text)
     lines = (line.split() for line in re.split(r"[\n;]", text))

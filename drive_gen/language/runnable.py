@@ -1,4 +1,4 @@
-"""Whether a program can be driven: it is one, makes a world in which nobody overlaps, and goes on for 10 s."""
+"""Whether a program can be driven: it makes a world, nobody in it overlaps, and it goes on for 10 s."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ from drive_gen.language.read_scene import beside_ego, kind_of, others_of, road_k
 EVERY_S = 0.5
 NOTED_MPS = 0.75  # a speed that differs by less from the last one said is not said again
 STILL_MPS = 0.5
+SEEN_S = 12.0  # a trace is of an episode of so long
 
 
 class _Motion(NamedTuple):
@@ -46,7 +47,7 @@ class _Motion(NamedTuple):
 
 
 def trace_words(episode: Episode, most: int = 400) -> list[str]:
-    """The words; changes of the agents farthest from the ego are left out where there are more than `most`."""
+    """At most `most` words, where need be without the changes of those farthest from the ego."""
     start = episode.scene(0)
     if start.ego is None:
         raise InputError("a trace is told from an ego, and this episode has none")
@@ -81,7 +82,7 @@ def _motion(episode: Episode, agents: list[int]) -> _Motion:
     step = max(1, round(EVERY_S / episode.dt_s))
     last = min(episode.steps, round(LAST_TENTH / 10 / episode.dt_s) + 1)
     frames = np.arange(0, last, step)
-    pick = np.ix_(agents, frames)
+    pick = np.ix_(np.array(agents), frames)
     position, heading = episode.position_m[pick], episode.heading_rad[pick]
     number = episode.road.nearest_lane(position, heading)
     aside = np.array([episode.road.lanes_aside(lane) for lane in range(len(episode.road.lanes))])

@@ -33,10 +33,10 @@ class WriterTraining:
 
     model: WriterConfig = field(default_factory=WriterConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=6000, batch_size=32, learning_rate=2e-3, weight_decay=0.05, warmup=200, ema=0.998,
-        evaluate_every=1000, save_every=500))
-    episodes: int = 4000  # by seed, driven; or those of the store
-    more_programs: int = 4000  # by the seeds after those, not driven
+        steps=2000, batch_size=32, learning_rate=2e-3, warmup=100, ema=0.995, evaluate_every=500,
+        save_every=250))
+    episodes: int = 3072  # by seed, driven; or those of the store
+    more_programs: int = 3072  # by the seeds after those, not driven
     first: int = 0  # seed
     subwords: int = 700  # of the commentaries' tokenizer, beside programs' words
     asked: float = 0.6  # share of programs that are shown with what they were asked for
@@ -48,7 +48,8 @@ class WriterTraining:
         if self.first < 0 or self.episodes < 20 or self.more_programs < 0:
             raise InputError("a writer needs 20 episodes or more, and seeds of 0 or more")
         if self.first + self.episodes + self.more_programs > FIRST_TEST_SEED:
-            raise InputError(f"training must keep below seed {FIRST_TEST_SEED}: those from there on are for tests")
+            raise InputError(f"training must keep below seed {FIRST_TEST_SEED}: the seeds from there on are "
+                             "for tests")
         if not 0 <= self.asked <= 1 or not 0 < self.validation < 1:
             raise InputError("asked and validation are shares, from 0 to 1")
 
