@@ -1,8 +1,8 @@
 """What the writer writes, in tables: python scripts/bench_writer.py RUN --work runs/bench-writer
 
-Programs that run, freely drawn and by grammar, and what is new in them; slots asked for that hold; perplexity
-beside a 5-gram's; facts of commentaries beside floors. RUN is a folder of `drive-gen train writer`. The held-out
-worlds are made by seed and kept in --work.
+Programs that run, freely drawn and by grammar, and what is new in them; slots asked for that hold;
+perplexity beside a 5-gram's; facts of commentaries beside floors. RUN is a folder of `drive-gen train
+writer`. The held-out worlds are made by seed and kept in --work.
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ from drive_gen.language.commentary import LANGUAGES
 from drive_gen.language.decode import write_commentaries, write_programs
 from drive_gen.language.ngram import NGram
 from drive_gen.language.played import UNSEEN_ROADS, Staged, drawn
-from drive_gen.language.program import Program, read_program
+from drive_gen.language.program import read_program
 from drive_gen.language.program_words import words_of
 from drive_gen.language.runnable import why_not
 from drive_gen.language.writer import BOS, EOS, Example, Writer, commentary_example, program_example
 from drive_gen.language.writer_config import Sampling
-from drive_gen.language.writings import Writing, load_writings, save_writings, writings_by_seed
+from drive_gen.language.writings import (
+    Writing,
+    load_writings,
+    program_text,
+    save_writings,
+    writings_by_seed,
+)
 from drive_gen.train.config import FIRST_TEST_SEED
 from drive_gen.train.writer import WRITINGS, surprises
 
@@ -90,7 +96,7 @@ def examples(writer: Writer, worlds: Sequence[Writing]) -> dict[str, list[Exampl
     programs = [world for world in worlds if world.program]
     told = [world for world in worlds if world.trace]
     found = {"programs": [program_example(writer, "", world.program) for world in programs],
-             "programs asked for": [program_example(writer, world.asked, world.program) for world in programs]}
+             "programs asked for": [program_example(writer, each.asked, each.program) for each in programs]}
     for language in LANGUAGES:
         found[f"commentary, {language}"] = [
             commentary_example(writer, world.trace, language, getattr(world, language)) for world in told]
@@ -113,7 +119,8 @@ def perplexities(writer: Writer, learnt: Sequence[Writing], held: Sets) -> dict[
         found[f"{name}: all"] = _row(total)
     print("| held out | tokens | 5-gram | writer | lower by |\n| --- | --- | --- | --- | --- |")
     for name, row in found.items():
-        print(f"| {name} | {row['tokens']:.0f} | {row['5-gram']:.2f} | {row['writer']:.2f} | {row['lower']:.1%} |")
+        print(f"| {name} | {row['tokens']:.0f} | {row['5-gram']:.2f} | {row['writer']:.2f} | "
+              f"{row['lower']:.1%} |")
     return found
 
 
@@ -122,9 +129,9 @@ def _row(sums: np.ndarray) -> dict[str, float]:
     return {"tokens": float(sums[0]), "writer": ours, "5-gram": theirs, "lower": 1 - ours / theirs}
 
 
-def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], count: int, sampling: Sampling
-         ) -> dict[str, dict[str, object]]:
-    """Shares of programs that run, and what is new in them; the held-out programs are the row to compare with."""
+def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], count: int,
+         sampling: Sampling) -> dict[str, dict[str, object]]:
+    """Shares of programs that run, and what is new in them; held-out programs are what to compare with."""
     known = [read_program(world.program) for world in learnt if world.program]
     heaps: dict[str, list[str]] = {"held-out programs": [world.program for world in test if world.program],
                                    "by grammar": list(write_programs(writer, [None] * count, sampling)),
@@ -134,7 +141,7 @@ def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], cou
     print("| --- " * (6 + len(FEATURES)) + "|")
     for name, texts in heaps.items():
         reasons = [why_not(text) for text in texts]
-        programs: list[Program] = [read_program(text) for text, why in zip(texts, reasons, strict=True) if not why]
+        programs = [read_program(text) for text, why in zip(texts, reasons, strict=True) if not why]
         share = reasons.count("") / len(reasons)
         new, away = novelty(programs, known), distances(programs, known)
         found[name] = {"count": len(texts), "run": share, **new, "distances": away,
@@ -145,16 +152,13 @@ def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], cou
 
 
 def asked(writer: Writer, count: int, sampling: Sampling) -> dict[str, dict[str, float]]:
-    """Slots that hold of what is asked for: in the request's own scenario, in programs for it, and for none."""
+    """Slots that hold of what is asked for: in the request's scenario, in programs for it, and for none."""
     requests = [drawn(Staged(), seed) for seed in range(FIRST_TEST_SEED, FIRST_TEST_SEED + count)]
     wanted = [facts for facts, _ in requests]
-    own = [world.program for world in writings_by_seed(
-        Staged(), range(FIRST_TEST_SEED, FIRST_TEST_SEED + count), drive=False, workers=1)]
-    pairs = [(facts, program) for facts, program in zip(wanted, own, strict=True) if program]
-    heaps = {"the request's own scenario": pairs,
-             "asked for": list(zip(wanted, write_programs(writer, wanted, sampling), strict=True)),
-             "asked for nothing": list(zip(wanted, write_programs(writer, [None] * count, sampling), strict=True))}
-    found = {name: slots_that_hold(*zip(*heap, strict=True)) for name, heap in heaps.items()}  # type: ignore[arg-type]
+    heaps = {"the request's own scenario": [program_text(scenario) for _, scenario in requests],
+             "asked for": list(write_programs(writer, wanted, sampling)),
+             "asked for nothing": list(write_programs(writer, [None] * count, sampling))}
+    found = {name: slots_that_hold(wanted, heap) for name, heap in heaps.items()}
     print("| programs | requests | slots that hold | whole requests |\n| --- | --- | --- | --- |")
     for name, row in found.items():
         print(f"| {name} | {len(heaps[name])} | {row['slots']:.3f} | {row['requests']:.3f} |")
@@ -194,7 +198,7 @@ def floors(writer: Writer, told: Sequence[Writing], language: str
     said = writer.tokenizer.decode(ngram.likeliest([BOS], EOS, 150))
     return {"the most frequent": lambda traces: [frequent] * len(traces),
             "5-gram of nothing": lambda traces: [said] * len(traces),
-            "of the nearest trace": lambda traces: [nearest(words_of(trace, joined=True)) for trace in traces]}
+            "of the nearest trace": lambda traces: [nearest(words_of(each, joined=True)) for each in traces]}
 
 
 if __name__ == "__main__":

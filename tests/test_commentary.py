@@ -108,6 +108,8 @@ def test_what_cannot_be_understood() -> None:
     assert read_commentary("12.0 s: end")[0] is None
     with pytest.raises(InputError, match="begins with a road"):
         told_in("12.0 s: end")
+    with pytest.raises(InputError, match="does not end"):
+        told_in(ENGLISH.removesuffix("12.0 s: end"))
 
 
 def test_a_trace_by_hand(braking: Episode) -> None:
@@ -145,6 +147,8 @@ def test_facts_are_scored_by_hand() -> None:
     assert wrong["start"].tolist() == [7, 8, 11]
     assert wrong["all"].tolist() == [8, 10, 12]
     assert fact_f1([ENGLISH], [""])["all"].f1 == 0.0
+    cut = counts_of(ENGLISH, ENGLISH.removesuffix("12.0 s: end"))
+    assert cut["all"].tolist() == [12, 13, 12]
     assert fact_f1([ENGLISH, KOREAN], [ENGLISH, ENGLISH])["all"].f1 == pytest.approx(1.0)
 
 

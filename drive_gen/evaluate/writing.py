@@ -120,7 +120,9 @@ def distances(one: Sequence[Program], other: Sequence[Program]) -> dict[str, flo
 
 
 def _total_variation(one: Counter[str], other: Counter[str]) -> float:
-    """Half of the sum of differences of shares."""
+    """Half of the sum of differences of shares; 1 where one has nothing."""
+    if not one or not other:
+        return 1.0
     return sum(abs(one[value] / one.total() - other[value] / other.total())
                for value in one.keys() | other.keys()) / 2
 

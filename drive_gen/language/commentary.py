@@ -119,7 +119,7 @@ def told_in(text: str) -> Told:
     if strange:
         raise InputError(f"no line of a commentary: {strange[0]!r}")
     if told is None:
-        raise InputError("a commentary begins with a road and an ego and says when it ends")
+        raise InputError("a commentary begins with a road and an ego")
     return told
 
 
@@ -136,7 +136,7 @@ def facts_of_commentary(text: str) -> Facts:
 
 
 def read_commentary(text: str) -> tuple[Told | None, list[str]]:
-    """What can be understood of it (None without a road, an ego or an end), and the parts that cannot."""
+    """What can be understood of it (None without a road or an ego), and what cannot or is missing."""
     phrases = phrases_of("ko" if re.search(r"\d초:", text) else "en")
     roads, agents, does = (_turned(phrases.roads), _turned(phrases.agents), _turned(phrases.moments))
     road: tuple[str, int, str] | None = None
@@ -158,7 +158,10 @@ def read_commentary(text: str) -> tuple[Told | None, list[str]]:
                 end_s = time_s
             else:
                 strange.append(part)
-    if road is None or "ego" not in here or end_s is None:
+    if end_s is None:
+        strange.append("it does not end")
+        end_s = max((moment.time_s for moment in moments), default=0.0)
+    if road is None or "ego" not in here:
         return None, strange
     try:
         return Told(_start(road, here), tuple(sorted(moments)), end_s), strange
