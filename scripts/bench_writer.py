@@ -11,6 +11,7 @@ import argparse
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from drive_gen.evaluate.writing import (
     FEATURES,
     distances,
     fact_f1,
+    features,
     nearest_commentary,
     novelty,
     slots_that_hold,
@@ -45,6 +47,8 @@ from drive_gen.train.config import FIRST_TEST_SEED
 from drive_gen.train.writer import WRITINGS, surprises
 
 Sets = dict[str, list[Writing]]
+NUCLEUS = 0.95  # only of the likeliest words that have this share together (Holtzman et al., 2020)
+COMPARED = 1500  # learnt programs whose features are counted
 PARTS = ("perplexity", "runs", "asked", "facts")
 
 
@@ -135,7 +139,10 @@ def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], cou
     known = [read_program(world.program) for world in learnt if world.program]
     heaps: dict[str, list[str]] = {"held-out programs": [world.program for world in test if world.program],
                                    "by grammar": list(write_programs(writer, [None] * count, sampling)),
-                                   "freely": list(write_programs(writer, [None] * count, sampling, False))}
+                                   "freely": list(write_programs(writer, [None] * count, sampling, False)),
+                                   f"freely, of {NUCLEUS:.0%}": list(write_programs(
+                                       writer, [None] * count, replace(sampling, top_p=NUCLEUS), False))}
+    usual = features(known[:COMPARED])
     found: dict[str, dict[str, object]] = {}
     print("| programs | count | run | different | new | new skeleton | " + " | ".join(FEATURES) + " |")
     print("| --- " * (6 + len(FEATURES)) + "|")
@@ -143,7 +150,7 @@ def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], cou
         reasons = [why_not(text) for text in texts]
         programs = [read_program(text) for text, why in zip(texts, reasons, strict=True) if not why]
         share = reasons.count("") / len(reasons)
-        new, away = novelty(programs, known), distances(programs, known)
+        new, away = novelty(programs, known), distances(features(programs), usual)
         found[name] = {"count": len(texts), "run": share, **new, "distances": away,
                        "reasons": dict(Counter(reason for reason in reasons if reason))}
         print(f"| {name} | {len(texts)} | {share:.3f} | " + " | ".join(

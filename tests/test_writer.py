@@ -17,7 +17,7 @@ from drive_gen.cli import main
 from drive_gen.data.store import write_episodes
 from drive_gen.envs.files import InputError
 from drive_gen.envs.scenario import Scenario
-from drive_gen.evaluate.writing import distances, novelty, slots_that_hold
+from drive_gen.evaluate.writing import distances, features, novelty, slots_that_hold
 from drive_gen.language.commentary import commentary
 from drive_gen.language.decode import write_commentaries, write_programs
 from drive_gen.language.facts import Facts
@@ -246,8 +246,9 @@ def test_an_ngrams_probabilities_sum_to_one(context: list[int]) -> None:
 def test_heaps_of_programs_are_compared_by_hand() -> None:
     one, two, three = (read_program(f"road=highway lanes={lanes}\ncar lane=0 at=+50 v={speed}")
                        for lanes, speed in ((1, 20), (2, 20), (2, 21)))
-    assert distances([one, one], [one]) == dict.fromkeys(distances([one], [one]), 0.0)
-    assert distances([one, one], [one, two])["lanes"] == 0.5
+    assert set(distances(features([one, one]), features([one])).values()) == {0.0}
+    assert distances(features([one, one]), features([one, two]))["lanes"] == 0.5
+    assert distances(features([]), features([one]))["lanes"] == 1.0
     found = novelty([one, two, three, three], [one, two])
     assert found == {"different": 0.75, "new": 0.5, "new skeleton": 0.0}
     held = slots_that_hold([Facts("highway", 2), Facts("highway", 2)], [two.text(), "nonsense"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -95,7 +96,7 @@ def slots_that_hold(wanted: Sequence[Facts], programs: Sequence[str]) -> dict[st
 
 def features_of(program: Program) -> dict[str, list[str]]:
     """What is compared of two heaps of programs: each feature's values."""
-    facts = facts_of_scene(program.scenario().to_scene())
+    facts = facts_of_scene(replace(program.scenario().to_scene(), road=program.map))
     placed = [f"{agent.role} {agent.distance} {agent.speed}" for agent in facts.agents
               if agent.role not in ("ego", "cars", "trucks")]
     does = [act.go or ("brakes" if (act.half_mps2 or 0) < 0 else "speeds up") for act in program.acts
@@ -107,16 +108,18 @@ def features_of(program: Program) -> dict[str, list[str]]:
             "does": does or ["nothing"]}
 
 
-def distances(one: Sequence[Program], other: Sequence[Program]) -> dict[str, float]:
+def features(programs: Sequence[Program]) -> dict[str, Counter[str]]:
+    """How often each value of each feature is in a heap of programs."""
+    counts = {name: Counter[str]() for name in FEATURES}
+    for program in programs:
+        for name, values in features_of(program).items():
+            counts[name].update(values)
+    return counts
+
+
+def distances(one: Mapping[str, Counter[str]], other: Mapping[str, Counter[str]]) -> dict[str, float]:
     """Total variation distance of each feature's distributions: 0 equal, 1 without anything in common."""
-    heaps = []
-    for programs in (one, other):
-        counts = {name: Counter[str]() for name in FEATURES}
-        for program in programs:
-            for name, values in features_of(program).items():
-                counts[name].update(values)
-        heaps.append(counts)
-    return {name: _total_variation(heaps[0][name], heaps[1][name]) for name in FEATURES}
+    return {name: _total_variation(one[name], other[name]) for name in FEATURES}
 
 
 def _total_variation(one: Counter[str], other: Counter[str]) -> float:

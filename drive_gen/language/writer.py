@@ -62,7 +62,8 @@ class Writer(Pretrained):
         Only the places before wanted tokens pass the last layer: a trace is long and is never asked for.
         """
         # Padding comes last, where nobody wanted looks at it: no mask is needed.
-        hidden = self.lm.transformer(inputs_embeds=self.lm.transformer.wte(ids)).last_hidden_state  # (B, T, D)
+        embedded = self.lm.transformer.wte(ids)
+        hidden = self.lm.transformer(inputs_embeds=embedded).last_hidden_state  # (B, T, D)
         logits = F.linear(hidden[:, :-1][wanted[:, 1:]], self.lm.transformer.wte.weight)
         return F.cross_entropy(logits.float(), ids[:, 1:][wanted[:, 1:]], reduction="none")
 
