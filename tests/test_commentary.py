@@ -121,6 +121,20 @@ def test_a_trace_by_hand(braking: Episode) -> None:
     assert "brake" not in " ".join(lines)
 
 
+def test_a_trace_knows_the_time_at_any_rate(braking: Episode) -> None:
+    """Of every second or third frame: what is said at a whole second is the same."""
+    words = trace_words(braking)
+    for every in (2, 3):
+        thin = make_episode(braking.position_m[:, ::every], braking.heading_rad[:, ::every],
+                            braking.speed_mps[:, ::every], braking.size_m, braking.valid[:, ::every],
+                            dt_s=0.1 * every, road=braking.road, source=braking.source, ego=0,
+                            kind=braking.kind)
+        assert " t=5.0" in words
+        assert " t=5.0" in trace_words(thin)
+        places, same = ([word for word in each if "at=" in word] for each in (words, trace_words(thin)))
+        assert places == same
+
+
 def test_traces_are_of_known_words_and_bounded(episodes: list[Episode]) -> None:
     known = set(all_words())
     for episode in episodes:

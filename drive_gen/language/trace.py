@@ -79,10 +79,9 @@ def _order(scene: Scene) -> list[tuple[str, int]]:
 
 def _motion(episode: Episode, agents: list[int]) -> _Motion:
     """What is seen of some agents, the ego first."""
-    step = max(1, round(EVERY_S / episode.dt_s))
-    last = min(episode.steps, round(LAST_TENTH / 10 / episode.dt_s) + 1)
-    frames = np.arange(0, last, step)
-    pick = np.ix_(np.array(agents), frames)
+    beats = int(min(episode.duration_s, LAST_TENTH / 10) / EVERY_S + 1e-6) + 1
+    frames = np.round(np.arange(beats) * EVERY_S / episode.dt_s).astype(int)
+    pick = np.ix_(np.array(agents), np.minimum(frames, episode.steps - 1))
     position, heading = episode.position_m[pick], episode.heading_rad[pick]
     number = episode.road.nearest_lane(position, heading)
     aside = np.array([episode.road.lanes_aside(lane) for lane in range(len(episode.road.lanes))])
