@@ -48,7 +48,7 @@ from drive_gen.train.writer import WRITINGS, surprises
 
 Sets = dict[str, list[Writing]]
 NUCLEUS = 0.95  # only of the likeliest words that have this share together (Holtzman et al., 2020)
-COMPARED = 1500  # learnt programs whose features are counted
+COMPARED, HELD = 1500, 200  # learnt programs that are compared with; held-out ones that are driven
 PARTS = ("perplexity", "runs", "asked", "facts")
 
 
@@ -137,7 +137,7 @@ def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], cou
          sampling: Sampling) -> dict[str, dict[str, object]]:
     """Shares of programs that run, and what is new in them; held-out programs are what to compare with."""
     known = [read_program(world.program) for world in learnt if world.program]
-    heaps: dict[str, list[str]] = {"held-out programs": [world.program for world in test if world.program],
+    heaps: dict[str, list[str]] = {"held-out programs": [each.program for each in test if each.program][:HELD],
                                    "by grammar": list(write_programs(writer, [None] * count, sampling)),
                                    "freely": list(write_programs(writer, [None] * count, sampling, False)),
                                    f"freely, of {NUCLEUS:.0%}": list(write_programs(
