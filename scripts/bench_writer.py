@@ -137,11 +137,11 @@ def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], cou
          sampling: Sampling) -> dict[str, dict[str, object]]:
     """Shares of programs that run, and what is new in them; held-out programs are what to compare with."""
     known = [read_program(world.program) for world in learnt if world.program]
-    heaps: dict[str, list[str]] = {"held-out programs": [each.program for each in test if each.program][:HELD],
-                                   "by grammar": list(write_programs(writer, [None] * count, sampling)),
-                                   "freely": list(write_programs(writer, [None] * count, sampling, False)),
-                                   f"freely, of {NUCLEUS:.0%}": list(write_programs(
-                                       writer, [None] * count, replace(sampling, top_p=NUCLEUS), False))}
+    anything, nucleus = [None] * count, replace(sampling, top_p=NUCLEUS)
+    heaps = {"held-out programs": [each.program for each in test if each.program][:HELD],
+             "by grammar": list(write_programs(writer, anything, sampling)),
+             "freely": list(write_programs(writer, anything, sampling, grammar=False)),
+             f"freely, of {NUCLEUS:.0%}": list(write_programs(writer, anything, nucleus, grammar=False))}
     usual = features(known[:COMPARED])
     found: dict[str, dict[str, object]] = {}
     print("| programs | count | run | different | new | new skeleton | " + " | ".join(FEATURES) + " |")
