@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 START = -1  # before a sequence's first token
+LEAST = 0.05  # of a discount: where none is left, what was never seen would be impossible
 Gram = tuple[int, ...]
 
 
@@ -81,4 +82,5 @@ def _discounts(counts: Counter[Gram]) -> tuple[float, float, float]:
         return 0.5, 1.0, 1.5
     share = kinds[1] / (kinds[1] + 2 * kinds[2])
     found = [times - (times + 1) * share * kinds[times + 1] / kinds[times] for times in (1, 2, 3)]
-    return tuple(min(max(value, 0.0), float(times)) for times, value in enumerate(found, 1))  # type: ignore[return-value]
+    one, two, more = (min(max(value, LEAST), float(times)) for times, value in enumerate(found, 1))
+    return one, two, more

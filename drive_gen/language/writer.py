@@ -53,7 +53,7 @@ class Writer(Pretrained):
             self.lm: Any = GPT2LMHeadModel(GPT2Config(
                 vocab_size=config.vocabulary, n_positions=config.positions, n_embd=config.width,
                 n_layer=config.layers, n_head=config.heads, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
-                bos_token_id=BOS, eos_token_id=EOS, pad_token_id=PAD))
+                bos_token_id=BOS, eos_token_id=EOS))
         self.tokenizer: Any = None
 
     def surprise(self, ids: Tensor, wanted: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class WriterTraining:
 
     model: WriterConfig = field(default_factory=WriterConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=900, batch_size=32, learning_rate=2e-3, warmup=60, ema=0.99, evaluate_every=300,
+        steps=6000, batch_size=32, learning_rate=2e-3, warmup=100, ema=0.995, evaluate_every=500,
         save_every=250))
     episodes: int = 3072  # by seed, driven; or those of the store
     more_programs: int = 3072  # by the seeds after those, not driven
@@ -69,7 +69,7 @@ class Sampling:
 
 
 def writer_preset(name: str) -> WriterTraining:
-    """quick: minutes on two cores; base: what the published numbers are trained with."""
+    """quick: minutes on two cores; base: about an hour on one."""
     check_choice(name, ("quick", "base"), "preset")
     base = WriterTraining()
     if name == "base":
