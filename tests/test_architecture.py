@@ -81,6 +81,7 @@ def test_nothing_loads_pickles() -> None:
         "generate.denoiser",
         "generate.sampler",
         "train.loop",
+        "language.writer",
         "perception.segmenter",
     ],
 )

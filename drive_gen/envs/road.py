@@ -58,21 +58,17 @@ class Lane:
         if len(self.center_m) == 2:
             return self._straight_frame_of(points)
         flat = points.reshape(-1, 2)
-        starts, steps = self.center_m[:-1], np.diff(self.center_m, axis=0)
-        lengths = np.diff(self.knots_m)
-        along = ((flat[:, None] - starts) * (steps / lengths[:, None])).sum(-1)  # (N, P-1)
-        low = np.where(np.arange(len(steps)) == 0, -np.inf, 0.0)
-        high = np.where(np.arange(len(steps)) == len(steps) - 1, np.inf, lengths)
-        along = np.clip(along, low, high)
-        nearest = starts + along[..., None] * (steps / lengths[:, None])
-        offset = flat[:, None] - nearest
-        best = (offset**2).sum(-1).argmin(1)
+        units, low, high = self._segments
+        (x, y), (x0, y0), (ux, uy) = flat.T[:, :, None], self.center_m[:-1].T, units.T  # (N, 1), (P-1,), (P-1,)
+        along = np.clip((x - x0) * ux + (y - y0) * uy, low, high)  # (N, P-1)
+        right_x, right_y = x - (x0 + along * ux), y - (y0 + along * uy)
+        best = (right_x * right_x + right_y * right_y).argmin(1)
         rows = np.arange(len(flat))
-        unit = (steps / lengths[:, None])[best]
+        unit, right_x, right_y = units[best], right_x[rows, best], right_y[rows, best]
         s = self.knots_m[best] + along[rows, best]
-        d = unit[:, 0] * offset[rows, best, 1] - unit[:, 1] * offset[rows, best, 0]
+        d = unit[:, 0] * right_y - unit[:, 1] * right_x
         # The sign says which side; past a kink the distance is to the corner, not to the line.
-        d = np.copysign(np.hypot(*offset[rows, best].T), d)
+        d = np.copysign(np.hypot(right_x, right_y), d)
         heading = np.arctan2(unit[:, 1], unit[:, 0])
         shape = points.shape[:-1]
         return LaneFrame(s.reshape(shape), d.reshape(shape), heading.reshape(shape))
@@ -83,6 +79,14 @@ class Lane:
         away = points - self.center_m[0]
         heading = np.full(points.shape[:-1], bearing)
         return LaneFrame(away @ unit, unit[0] * away[..., 1] - unit[1] * away[..., 0], heading)
+
+    @cached_property
+    def _segments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Unit vectors (P-1, 2) of the segments, and how far along each one may be: (P-1,) and (P-1,)."""
+        lengths = np.diff(self.knots_m)
+        low, high = np.zeros(len(lengths)), lengths.copy()
+        low[0], high[-1] = -np.inf, np.inf
+        return np.diff(self.center_m, axis=0) / lengths[:, None], low, high
 
     @cached_property
     def _first_direction(self) -> tuple[np.ndarray, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from drive_gen.envs.episode import Scene, Source
 from drive_gen.envs.road import Road, straight_road
-from drive_gen.envs.scenario import AgentRecipe, Scenario
+from drive_gen.envs.scenario import AgentRecipe, LaneRecipe, Scenario
 from drive_gen.language.facts import PLACED, Agent, Facts
 from drive_gen.language.read_scene import density, lane_of, road_kind, roles, without
 from drive_gen.language.staging import EARLY_S, ROLE_LANES, SLOW_DOWN_MPS2, actor_of, events_of
@@ -20,6 +20,7 @@ SPEEDS_MPS = {"stopped": 0.0, "slow": 11.0, "normal": 20.0, "fast": 29.0}
 GAPS_M = {"beside": -4.0, "near": 12.0, "middle": 34.0, "far": 70.0}
 SIZES_M = {"car": (5.0, 2.0), "truck": (12.0, 2.5)}
 TRIES, END_M = 60, 4.0
+NOWHERE = (LaneRecipe(((0.0, 0.0), (1.0, 0.0)), 4.0),)  # the quickest road to make
 
 
 @dataclass
@@ -37,8 +38,7 @@ class Stage:
     def scene(self, more: AgentRecipe | None = None) -> Scene:
         """As it is, or with one more."""
         agents = (*self.recipes, more) if more else tuple(self.recipes)
-        lanes = Scenario.from_scene(_blank(self.road)).road
-        return replace(Scenario(lanes, agents, ego=0).to_scene(), road=self.road)
+        return replace(Scenario(NOWHERE, agents, ego=0).to_scene(), road=self.road)
 
     def recipe(self, agent: Agent, lane: int, s_m: float, speed_mps: float) -> AgentRecipe:
         """A car in a lane."""
@@ -98,8 +98,7 @@ def scenario_of(facts: Facts, seed: int = 0, text: str = "") -> Scenario:
     events = events_of(stage, facts)
     notes = {"text": text, "facts": facts.to_mapping()}
     source = Source("generated", "drive_gen.language", f"language/{seed}", seed=seed, notes=notes)
-    lanes = Scenario.from_scene(_blank(road)).road
-    return Scenario(lanes, tuple(stage.recipes), ego=0, events=events, seed=seed, provenance=source)
+    return Scenario(lanes_of(road), tuple(stage.recipes), ego=0, events=events, seed=seed, provenance=source)
 
 
 @lru_cache(maxsize=32)
@@ -123,6 +122,12 @@ def road_of(facts: Facts) -> Road:
     if facts.road in (None, "highway"):
         return _straight(facts.lanes or 3)
     return env_road(ENVS[facts.road], facts.lanes or 3)
+
+
+@lru_cache(maxsize=64)
+def lanes_of(road: Road) -> tuple[LaneRecipe, ...]:
+    """A road's lanes as a scenario has them."""
+    return Scenario.from_scene(_blank(road)).road
 
 
 def _ego_lane(road: Road, facts: Facts) -> int:

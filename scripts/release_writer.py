@@ -1,0 +1,46 @@
+"""Train the bundled writer: python scripts/release_writer.py --work runs/release-writer
+
+The base preset's worlds are made by seed and driven (or read from --data, a store of `drive-gen collect
+requests` with 3072 episodes from seed 0 on, which are the same), then come few updates: a quarter of an hour
+on one core; --steps 6000 are the base preset's. A stopped run goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from drive_gen.envs.files import InputError
+from drive_gen.language.writer_config import writer_preset
+from drive_gen.train.writer import resume_writer, train_writer
+
+ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
+MOST_BYTES = 5_000_000
+
+
+def main() -> None:
+    """Train, or go on; copy the best checkpoint to drive_gen/assets/writer."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("runs/release-writer"))
+    parser.add_argument("--data")
+    parser.add_argument("--steps", type=int, default=900)
+    options = parser.parse_args()
+    if (options.work / "training_state").exists():
+        resume_writer(options.work)
+    else:
+        base = writer_preset("base")
+        loop = replace(base.loop, steps=options.steps, warmup=60, ema=0.99, evaluate_every=300)
+        train_writer(options.work, replace(base, store=options.data, loop=loop))
+    best = options.work / "checkpoints" / "best"
+    size = sum(path.stat().st_size for path in best.iterdir())
+    if size > MOST_BYTES:
+        raise InputError(f"{best} has {size} bytes; what is bundled has at most {MOST_BYTES}")
+    shutil.rmtree(ASSETS / "writer", ignore_errors=True)
+    shutil.copytree(best, ASSETS / "writer")
+    print(f"wrote {ASSETS / 'writer'}, {size / 1e6:.1f} MB; next: drive-gen sample --out scenarios")
+
+
+if __name__ == "__main__":
+    main()
