@@ -28,6 +28,7 @@ VERBS = {
     "generate": ("generate:generate", "a request in English or Korean as a scenario and its first picture"),
     "augment": ("augment:augment", "generate verified episodes with the trajectory diffusion model"),
     "train behavior": ("train_behavior:train_behavior", "train the behaviour transformer"),
+    "train sight": ("train_sight:train_sight", "teach a driver to drive by pictures, with a ViT for eyes"),
     "train diffusion": ("augment:train_diffusion", "train the trajectory diffusion model"),
     "train segment": ("segment:train_segment", "train the U-Net that tells road, lines and cars in pictures"),
     "train ppo": ("train_ppo:train_ppo", "train a small stable-baselines3 PPO driver"),

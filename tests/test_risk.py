@@ -44,7 +44,7 @@ def test_moments_come_back_from_their_seeds(moments: Moments) -> None:
     again = moments_of(FEW, SMALL.pictures)
     assert again is not moments
     assert all(np.array_equal(getattr(again, name), getattr(moments, name), equal_nan=name == "ttc_s")
-               for name in ("frames", "crash", "ttc_s", "seed"))
+               for name in ("frames", "crash", "ttc_s", "seed", "cells"))
     assert moments.crash.any()
     assert not moments.crash.all()
 

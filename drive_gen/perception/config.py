@@ -52,6 +52,7 @@ class SegmenterConfig:
     unet: UNetConfig = field(default_factory=UNetConfig)
     classes: tuple[str, ...] = CLASSES
     longest_px: int = 512  # larger pictures are read at this size
+    coordinates: bool = False  # whether each pixel's place is seen: the ego is known by it in any colour
 
     def __post_init__(self) -> None:
         if self.unet.out_channels != len(self.classes) or self.unet.in_channels != 3:
@@ -71,14 +72,15 @@ class FramesConfig:
     behind: tuple[float, ...] = (0.5, 0.2)  # shares of its picture behind the ego: either, drawn by frame
     scenes: int = 1024  # simulated; each is seen from any of its cars, in any look
     native: float = 0.35  # share of the frames in the native look
-    strength: float = 0.7  # of the other looks, at most; tests go up to 1
+    strength: float = 1.0  # of the other looks, at most; those of tests are of other seeds
+    crowd: float = 0.5  # share of the frames that learning sees with more bodies and a turned camera
     held_out: int = 48  # frames an evaluation of the training is on, in each of native and drawn looks
 
     def __post_init__(self) -> None:
         if min(self.scenes, self.held_out, len(self.behind)) < 1:
             raise InputError("scenes, held_out and the number of shares behind must be at least 1")
-        if not (0 <= self.native <= 1 and 0 <= self.strength <= 1):
-            raise InputError("native is a share and strength a look's strength, both from 0 to 1")
+        if not (0 <= self.native <= 1 and 0 <= self.strength <= 1 and 0 <= self.crowd <= 1):
+            raise InputError("native and crowd are shares and strength a look's strength, all from 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class SegmentTraining:
     photos: PhotosConfig | None = None  # instead of frames
     init: str | None = None  # checkpoint or run folder, or Hub id, to begin with
     dice: float = 0.5  # weight of the overlap loss, which counts a small class as much as a large one
+    bfloat16: bool = False  # on a CPU too: faster where it has such instructions, slower where not
 
     def __post_init__(self) -> None:
         if self.dice < 0:

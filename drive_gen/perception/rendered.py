@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from drive_gen.envs.frames.frame import CAR, labels_of
 from drive_gen.envs.frames.looks import NATIVE, Look, draw_look
 from drive_gen.envs.frames.scenes import HIGHWAYS, UNSEEN_ROADS, Traffic, scenes_of
 from drive_gen.envs.frames.views import BirdView, Dashcam, View
+from drive_gen.envs.road import Road
 from drive_gen.perception.config import FramesConfig
+from drive_gen.perception.crowd import crowded
 
 # Seeds of scenes and looks: training below the first, its own scores from there on, tests from the second.
 FIRST_HELD_OUT, FIRST_TEST = 9_000, 10_000
@@ -27,15 +29,21 @@ class Pool:
     scenes: Sequence[Scene]
     views: tuple[View, ...]
 
-    def draw(self, draws: np.random.Generator, looks: Sequence[Look]) -> Pictures:
-        """One frame a look, each of a scene and seen from a car of it that are drawn."""
+    def draw(self, draws: np.random.Generator, looks: Sequence[Look], crowd: float = 0.0) -> Pictures:
+        """One frame a look, each of a scene and seen from a car of it that are drawn.
+
+        A share `crowd` of the scenes is made harder: crowd.py.
+        """
         frames = []
         for look in looks:
             scene = self.scenes[int(draws.integers(len(self.scenes)))]
             cars = np.flatnonzero((labels_of(scene, 0) == CAR) & (scene.size_m[:, 0] > 3))
             agents = np.union1d(cars, [scene.ego if scene.ego is not None else 0])
             view = self.views[int(draws.integers(len(self.views)))]
-            frames.append(draw_frame(scene, view, look, int(draws.choice(agents))))
+            followed = int(draws.choice(agents))
+            if crowd and draws.random() < crowd:
+                scene = crowded(scene, followed, draws)
+            frames.append(draw_frame(scene, view, look, followed))
         return np.stack([frame.rgb for frame in frames]), np.stack([frame.mask for frame in frames])
 
 
@@ -48,7 +56,22 @@ def views_of(config: FramesConfig) -> tuple[View, ...]:
 
 def pool(config: FramesConfig, first_seed: int, count: int, envs: tuple[str, ...] = HIGHWAYS) -> Pool:
     """Scenes of seeds first_seed, ...; the same whatever else is drawn."""
-    return Pool(scenes_of(Traffic(envs), range(first_seed, first_seed + count)), views_of(config))
+    scenes = scenes_of(Traffic(envs), range(first_seed, first_seed + count))
+    return Pool(_one_road_each(scenes), views_of(config))
+
+
+def _one_road_each(scenes: list[Scene]) -> list[Scene]:
+    """The scenes, equal roads being one: what is built of a road for drawing is then built once."""
+    roads: dict[bytes, Road] = {}
+    for scene in scenes:
+        roads.setdefault(_bytes_of(scene.road), scene.road)
+    return [replace(scene, road=roads[_bytes_of(scene.road)]) for scene in scenes]
+
+
+def _bytes_of(road: Road) -> bytes:
+    return b"".join(np.asarray(lane.center_m).tobytes() + repr((lane.width_m, lane.left, lane.right,
+                                                               lane.successors)).encode()
+                    for lane in road.lanes)
 
 
 def looks_of(config: FramesConfig, draws: np.random.Generator, count: int) -> list[Look]:

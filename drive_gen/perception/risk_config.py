@@ -13,6 +13,8 @@ from drive_gen.train.config import FIRST_TEST_SEED, LoopConfig
 MODELS = ("vit", "cnn", "cnn-gru")
 BUCKETS_S = (1.0, 2.0, 4.0)  # upper ends of the time-to-collision buckets; the last is all above, and no lead
 HORIZON_S = 2.0  # a crash within these is what is asked for
+CELL_PX = 8  # a side of the cells that are asked which car is in them
+CELL_FACTS = 5  # a car's centre is in it; how far ahead and right of the cell's centre; velocity ahead, right
 ROADS = ("highway-v0", "merge-v0", "two-way-v0", "intersection-v0", "exit-v0")
 UNSEEN_ROADS = ("roundabout-v0", "u-turn-v0")
 
@@ -32,6 +34,7 @@ class RiskConfig:
     heads: int = 4
     inner: int = 384  # width of its feed-forward layers
     patch_px: int = 8
+    cells: bool = False  # whether a head says of each patch which car is in it: a task to learn from
 
     def __post_init__(self) -> None:
         check_choice(self.model, MODELS, "model")
@@ -44,6 +47,9 @@ class RiskConfig:
         if self.width % self.heads or self.size_px % self.patch_px or self.size_px % 16:
             raise InputError("width must be a multiple of heads, and size_px of patch_px and of 16; got "
                              f"width {self.width}, heads {self.heads}, size_px {self.size_px}, patch_px "
+                             f"{self.patch_px}")
+        if self.cells and (self.model != "vit" or self.patch_px != CELL_PX):
+            raise InputError(f"cells are asked of a vit with patch_px {CELL_PX}, got a {self.model} with "
                              f"{self.patch_px}")
 
     @property
@@ -80,6 +86,7 @@ class RiskTraining:
     traffic: RiskTraffic = field(default_factory=lambda: RiskTraffic(episodes=8000))
     validation_episodes: int = 400
     init: str | None = None  # a ViT of transformers', folder or Hub name, whose weights are begun with
+    cells_weight: float = 1.0  # of the cells' loss, where the network has a head for them
 
     def __post_init__(self) -> None:
         if self.init is not None and self.model.model != "vit":

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
-from drive_gen.perception.risk import NEEDS, Risk, pixels
+from drive_gen.perception.risk import Risk
 from drive_gen.perception.risk_config import RiskConfig
+from drive_gen.policies.eyes import NEEDS, pixels
 
 PATCH, PLACE = "embeddings.patch_embeddings.projection.weight", "embeddings.position_embeddings"
 

@@ -1,0 +1,95 @@
+"""What reads pictures: transformers' ViTModel, or a small CNN; for drivers and for the networks above them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from drive_gen.envs.files import InputError
+from drive_gen.policies.config import BehaviorConfig, SightConfig
+
+NEEDS = "a ViT needs transformers: pip install 'drive-gen[perception]', or choose --model cnn"
+WIDTHS = (32, 64, 96, 96)  # of a CNN's layers
+
+
+def pixels(frames: Tensor) -> Tensor:
+    """(..., F, H, W, 3) uint8 -> (..., F, 3, H, W) from -1 to 1, as ViTImageProcessor's."""
+    return frames.movedim(-1, -3).float() / 127.5 - 1
+
+
+class Convolutions(nn.Module):
+    """(B, C, H, W) -> (B, D): four convolutions that halve the picture; places are kept, not averaged."""
+
+    def __init__(self, channels: int, size_px: tuple[int, int], width: int) -> None:
+        super().__init__()
+        layers = [nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(8, after),
+                                nn.GELU()) for before, after in pairwise((channels, *WIDTHS))]
+        self.layers = nn.Sequential(*layers, nn.Flatten())
+        places = -(-size_px[0] // 16) * -(-size_px[1] // 16)
+        self.project = nn.Linear(WIDTHS[-1] * places, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return F.gelu(self.project(self.layers(x)))
+
+
+def make_vit(config: Any, channels: int, size_px: tuple[int, int], patch_px: tuple[int, int]) -> nn.Module:
+    """transformers' ViTModel of a config's width, layers, heads and inner, over pictures of many channels."""
+    try:
+        from transformers import ViTConfig, ViTModel
+    except ImportError:
+        raise InputError(NEEDS) from None
+    model: nn.Module = ViTModel(ViTConfig(
+        hidden_size=config.width, num_hidden_layers=config.layers, num_attention_heads=config.heads,
+        intermediate_size=config.inner, image_size=_plain(size_px), patch_size=_plain(patch_px),
+        num_channels=channels, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0),
+        add_pooling_layer=False)
+    return model
+
+
+def read_vit(vit: nn.Module, x: Tensor) -> Tensor:
+    """(B, C, H, W) -> tokens after the last layer, (B, 1 + patches, D): the class token, then row by row."""
+    tokens: Tensor = vit(pixel_values=x).last_hidden_state
+    return tokens
+
+
+def vit_settings(vit: nn.Module) -> dict[str, Any]:
+    """A ViT's settings in transformers' words, for a checkpoint that transformers is to load as it is."""
+    settings: dict[str, Any] = vit.config.to_dict()  # type: ignore[union-attr, operator]
+    return {**settings, "architectures": ["ViTModel"]}
+
+
+def make_eyes(config: SightConfig, seed: int) -> nn.Module:
+    """The untrained network that reads stacked frames, their colours being its channels."""
+    channels, size = 3 * config.frames, (config.height_px, config.width_px)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if config.model == "vit":
+            return make_vit(config, channels, size, config.patch_px)
+        return Convolutions(channels, size, config.width)
+
+
+class FrameEncoder(nn.Module):
+    """Frames (..., F, H, W, 3) uint8 -> (..., D), in place of a SceneEncoder."""
+
+    def __init__(self, eyes: nn.Module, config: BehaviorConfig) -> None:
+        super().__init__()
+        assert config.sight is not None
+        self.eyes = eyes
+        self.is_vit = config.sight.model == "vit"
+        self.project = nn.Linear(config.sight.width, config.width)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """See the class."""
+        x = pixels(frames).flatten(0, -5).flatten(1, 2)  # (N, F 3, H, W)
+        x = read_vit(self.eyes, x)[:, 0] if self.is_vit else self.eyes(x)
+        return self.project(x).view(*frames.shape[:-4], -1).float()  # type: ignore[no-any-return]
+
+
+def _plain(size_px: tuple[int, int]) -> int | tuple[int, int]:
+    """One number for a square, as transformers' own configs have it."""
+    return size_px[0] if size_px[0] == size_px[1] else size_px

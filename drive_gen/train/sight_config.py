@@ -1,0 +1,38 @@
+"""Settings of giving a driver eyes; no torch, so that the command line reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from drive_gen.envs.config import check_choice
+from drive_gen.envs.files import InputError
+from drive_gen.policies.config import SightConfig
+from drive_gen.train.config import DriveConfig, LoopConfig
+
+
+@dataclass(frozen=True)
+class SightTraining:
+    """Everything that a run's result depends on, beside its data."""
+
+    sight: SightConfig = field(default_factory=SightConfig)
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(
+        steps=12_000, batch_size=8, learning_rate=1e-3, warmup=200, evaluate_every=2000, save_every=1000))
+    drive: DriveConfig = field(default_factory=lambda: DriveConfig(episodes=40))  # steered as the teacher is
+    teacher: str = ""  # checkpoint or run folder of a behaviour transformer that reads observations
+    window_steps: int = 8  # decisions in a training window
+    token_weight: float = 1.0  # of the distance from what the teacher's encoder says of the same instant
+
+    def __post_init__(self) -> None:
+        if self.window_steps < 1 or self.token_weight < 0:
+            raise InputError("window_steps must be 1 or more and token_weight not negative, got "
+                             f"{self.window_steps} and {self.token_weight}")
+
+
+def sight_preset(name: str) -> SightTraining:
+    """quick: under five minutes on two cores; base: what figures are given for."""
+    check_choice(name, ("quick", "base"), "preset")
+    base = SightTraining()
+    if name == "base":
+        return base
+    return replace(base, drive=DriveConfig(episodes=10), loop=replace(
+        base.loop, steps=500, warmup=50, ema=0.98, evaluate_every=500, save_every=250))
