@@ -1,8 +1,8 @@
 """Whether a risk network's frozen features tell pictures apart: python scripts/check_features.py
 [--checkpoint drive_gen/assets/risk] [--episodes 400]
 
-Frechet distances (Heusel et al., 2017, by torchmetrics) from clips of unseen seeds to others of the same kind,
-and to clips that are more and more unlike them.
+Frechet distances (Heusel et al., 2017, by torchmetrics) from clips of unseen seeds to others of the same
+kind, and to clips that are more and more unlike them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NOISE = (4, 16, 48)  # standard deviations, of 255
 
 
 def main(checkpoint: Path = Path("drive_gen/assets/risk"), episodes: int = 400) -> None:
-    """Print each set's distance from the first half of the real clips, by trained and by untrained features."""
+    """Print each set's distance from the first half of the real clips, by trained and untrained features."""
     model = Risk.from_pretrained(checkpoint)
     sets = clips(model.config.pictures, episodes)
     real = sets.pop("real")
@@ -51,10 +51,11 @@ def clips(pictures: RiskConfig, episodes: int) -> dict[str, np.ndarray]:
         noisy = other + draws.normal(0, strength, other.shape)
         found[f"noise of {strength}/255"] = noisy.clip(0, 255).astype(np.uint8)
     found["frames in wrong order"] = other[:, ::-1].copy()
-    found["no cars (each clip's ground)"] = np.broadcast_to(
+    found["one colour a frame"] = np.broadcast_to(
         np.median(other, axis=(2, 3), keepdims=True), other.shape).astype(np.uint8)
-    found["other roads"] = moments_of(replace(traffic, envs=UNSEEN_ROADS, episodes=episodes // 2), pictures).frames
-    found["looks of strength 1"] = moments_of(replace(traffic, look=1.0, episodes=episodes // 2), pictures).frames
+    fewer = replace(traffic, episodes=episodes // 2)
+    found["other roads"] = moments_of(replace(fewer, envs=UNSEEN_ROADS), pictures).frames
+    found["looks of strength 1"] = moments_of(replace(fewer, look=1.0), pictures).frames
     return found
 
 

@@ -37,7 +37,7 @@ class FrozenFeatures(nn.Module):
             raise ValueError(f"clips have {clips.shape[1]} frames, and the network reads {frames}")
         if clips.shape[-2:] != (side, side):
             flat = F.interpolate(clips.flatten(0, 1).float(), (side, side), mode="area")
-            clips = flat.round().to(torch.uint8).unflatten(0, clips.shape[:2])
+            clips = flat.round().to(torch.uint8).view(*clips.shape[:3], side, side)
         return self.model.features(clips.movedim(2, -1)).float()
 
     def train(self, mode: bool = True) -> FrozenFeatures:
@@ -48,6 +48,6 @@ class FrozenFeatures(nn.Module):
 def features(model: Risk, frames: np.ndarray) -> np.ndarray:
     """Of clips (N, F, S, S, 3) or pictures (N, H, W, 3), both uint8; (N, D) float32."""
     network, device = FrozenFeatures(model), next(model.parameters()).device
-    parts = [network(torch.from_numpy(frames[start : start + AT_ONCE]).to(device).movedim(-1, -3)).cpu().numpy()
+    parts = [torch.from_numpy(frames[start : start + AT_ONCE]).to(device).movedim(-1, -3)
              for start in range(0, len(frames), AT_ONCE)]
-    return np.concatenate(parts)
+    return np.concatenate([network(part).cpu().numpy() for part in parts])

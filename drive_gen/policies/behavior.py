@@ -26,7 +26,7 @@ from drive_gen.policies.blocks import (
     rotary,
 )
 from drive_gen.policies.config import BehaviorConfig, Steering
-from drive_gen.policies.eyes import FrameEncoder, make_eyes, vit_settings
+from drive_gen.policies.eyes import FrameEncoder, vit_settings
 from drive_gen.policies.pretrained import Pretrained
 from drive_gen.policies.tokens import KMeansBins, ReturnBins
 
@@ -140,15 +140,13 @@ class BehaviorTransformer(Pretrained):
             self.offset_head = nn.Linear(width, 2 * bins)
             self.register_buffer("centers", torch.zeros(bins, 2))  # of the bins, in units of CONTROL_SCALE
         initialize(self, torch.Generator().manual_seed(seed), config.layers)
-        if config.sight:  # its eyes begin as their library has them
-            self._look(config.sight.model, make_eyes(config.sight, seed))
-
-    def _look(self, name: str, eyes: nn.Module) -> None:
-        """Put eyes before the blocks. They are named twice: a checkpoint keeps the first of a tensor's names,
-        and "vit." is where transformers' ViTModel looks for its weights."""
-        self.add_module(name, eyes)
-        del self.encoder
-        self.encoder = FrameEncoder(eyes, self.config)
+        if config.sight:  # eyes begin as their library has them
+            encoder = FrameEncoder(config, seed)
+            # They are named twice, and a checkpoint keeps the first of a tensor's names: "vit." is where
+            # transformers' ViTModel looks for its weights.
+            del self.encoder
+            self.add_module(config.sight.model, encoder.eyes)
+            self.encoder = encoder
 
     def library_config(self) -> dict[str, Any]:
         """A ViT's settings in transformers' words, so that ViTModel loads the checkpoint as it is."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
-from drive_gen.policies.config import BehaviorConfig, SightConfig
+from drive_gen.policies.config import BehaviorConfig
 
 NEEDS = "a ViT needs transformers: pip install 'drive-gen[perception]', or choose --model cnn"
 WIDTHS = (32, 64, 96, 96)  # of a CNN's layers
@@ -63,25 +63,20 @@ def vit_settings(vit: nn.Module) -> dict[str, Any]:
     return {**settings, "architectures": ["ViTModel"]}
 
 
-def make_eyes(config: SightConfig, seed: int) -> nn.Module:
-    """The untrained network that reads stacked frames, their colours being its channels."""
-    channels, size = 3 * config.frames, (config.height_px, config.width_px)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        if config.model == "vit":
-            return make_vit(config, channels, size, config.patch_px)
-        return Convolutions(channels, size, config.width)
-
-
 class FrameEncoder(nn.Module):
-    """Frames (..., F, H, W, 3) uint8 -> (..., D), in place of a SceneEncoder."""
+    """Frames (..., F, H, W, 3) uint8 -> (..., D), in place of a SceneEncoder; a frame's colours are channels."""
 
-    def __init__(self, eyes: nn.Module, config: BehaviorConfig) -> None:
+    def __init__(self, config: BehaviorConfig, seed: int) -> None:
         super().__init__()
         assert config.sight is not None
-        self.eyes = eyes
-        self.is_vit = config.sight.model == "vit"
-        self.project = nn.Linear(config.sight.width, config.width)
+        sight = config.sight
+        self.is_vit = sight.model == "vit"
+        channels, size = 3 * sight.frames, (sight.height_px, sight.width_px)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.eyes = (make_vit(sight, channels, size, sight.patch_px) if self.is_vit
+                         else Convolutions(channels, size, sight.width))
+            self.project = nn.Linear(sight.width, config.width)
 
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
