@@ -135,9 +135,9 @@ def test_eyes_learn_what_the_teacher_says_and_nothing_else_changes(teacher: Path
     batch = batch_of(windows, config, 0)
     kept = {name: value.clone() for name, value in master.state_dict().items()}
     optimizer = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=3e-3)
-    before = sight_loss(model, batch, master, 1.0)["loss"].item()
+    before = sight_loss(model, batch, master, config)["loss"].item()
     for _ in range(150):
-        losses = sight_loss(model, batch, master, 1.0)
+        losses = sight_loss(model, batch, master, config)
         optimizer.zero_grad()
         losses["loss"].backward()
         optimizer.step()

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from drive_gen.perception.risk_config import BUCKETS_S, CELL_FACTS, CELL_PX, RiskConfig
+from drive_gen.envs.frames.cells import FACTS
+from drive_gen.perception.risk_config import BUCKETS_S, CELL_PX, RiskConfig
 from drive_gen.policies.eyes import Convolutions, make_vit, pixels, read_vit, vit_settings
 from drive_gen.policies.pretrained import Pretrained
 
@@ -23,7 +24,7 @@ class Judgement(NamedTuple):
 
     crash: Tensor  # (B,) logit of a crash within 2 s, before temperature
     bucket: Tensor  # (B, 4) logits of the time-to-collision buckets
-    cells: Tensor | None = None  # (B, S / CELL_PX, S / CELL_PX, CELL_FACTS), where there is a head for them
+    cells: Tensor | None = None  # (B, S / CELL_PX, S / CELL_PX, FACTS), where there is a head for them
 
 
 class Risk(Pretrained):
@@ -45,7 +46,7 @@ class Risk(Pretrained):
             self.add_module(config.model, ENCODERS[config.model].make(config))
             self.crash = nn.Linear(config.width, 1)
             self.bucket = nn.Linear(config.width, len(BUCKETS_S) + 1)
-            self.cells = nn.Linear(config.width, CELL_FACTS) if config.cells else None
+            self.cells = nn.Linear(config.width, FACTS) if config.cells else None
         self.register_buffer("temperature", torch.ones(()))
 
     @property
@@ -77,18 +78,6 @@ class Risk(Pretrained):
         if self.config.model != "vit":
             return {}
         return vit_settings(self.encoder)
-
-
-def cells_loss(said: Tensor, true: Tensor) -> Tensor:
-    """Cross-entropy of a car being there, and squared errors of its place and velocity where one is.
-
-    Both are (B, n, n, CELL_FACTS). Few cells hold a car, so theirs count as much as all others together.
-    """
-    there = true[..., 0]
-    weight = torch.where(there > 0, 1 / there.sum().clamp(min=1), 1 / (1 - there).sum().clamp(min=1))
-    wrong = F.binary_cross_entropy_with_logits(said[..., 0], there, reduction="none")
-    off = (said[..., 1:] - true[..., 1:]).square().mean(-1)
-    return (weight * wrong).sum() / 2 + (there * off).sum() / there.sum().clamp(min=1)
 
 
 def risk_loss(said: Judgement, crash: Tensor, bucket: Tensor) -> dict[str, Tensor]:

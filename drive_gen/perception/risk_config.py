@@ -14,7 +14,6 @@ MODELS = ("vit", "cnn", "cnn-gru")
 BUCKETS_S = (1.0, 2.0, 4.0)  # upper ends of the time-to-collision buckets; the last is all above, and no lead
 HORIZON_S = 2.0  # a crash within these is what is asked for
 CELL_PX = 8  # a side of the cells that are asked which car is in them
-CELL_FACTS = 5  # a car's centre is in it; how far ahead and right of the cell's centre; velocity ahead, right
 ROADS = ("highway-v0", "merge-v0", "two-way-v0", "intersection-v0", "exit-v0")
 UNSEEN_ROADS = ("roundabout-v0", "u-turn-v0")
 

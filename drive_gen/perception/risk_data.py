@@ -13,21 +13,15 @@ from functools import lru_cache
 import numpy as np
 
 from drive_gen.envs.actions import IDLE
-from drive_gen.envs.episode import META_ACTIONS, Episode, Scene
+from drive_gen.envs.episode import META_ACTIONS, Episode
 from drive_gen.envs.files import InputError
+from drive_gen.envs.frames.cells import cells_of
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.looks import Look, draw_look
 from drive_gen.envs.frames.views import BirdView
 from drive_gen.evaluate.rows import following
 from drive_gen.evaluate.safety import time_to_collision
-from drive_gen.perception.risk_config import (
-    BUCKETS_S,
-    CELL_FACTS,
-    CELL_PX,
-    HORIZON_S,
-    RiskConfig,
-    RiskTraffic,
-)
+from drive_gen.perception.risk_config import BUCKETS_S, CELL_PX, HORIZON_S, RiskConfig, RiskTraffic
 
 HZ, WORLDS = 10, 32  # frames a second; worlds simulated together
 RANDOM_DECISIONS, IDLE_DECISIONS = (2, 7), 5  # one a second
@@ -42,7 +36,7 @@ class Moments:
     crash: np.ndarray  # (N,) bool, the ego crashes within HORIZON_S
     ttc_s: np.ndarray  # (N,) float64 to the ego's lead at constant speeds; inf or NaN: no conflict
     seed: np.ndarray  # (N,) int64, of the episode
-    cells: np.ndarray  # (N, S / CELL_PX, S / CELL_PX, CELL_FACTS) float16 of the last frame, rows ahead first
+    cells: np.ndarray  # (N, S / CELL_PX, S / CELL_PX, FACTS) float16, of the last frame
 
     def __len__(self) -> int:
         return len(self.crash)
@@ -69,33 +63,11 @@ def moments_of(traffic: RiskTraffic, config: RiskConfig) -> Moments:
         for now, crash in known_moments(episode, max(start, gap * (config.frames - 1))):
             seen = range(now - gap * (config.frames - 1), now + 1, gap)
             parts.append((_clip(episode, seen, view, look), crash, ttc_s[now], seed,
-                          cells_of(episode.scene(now), view)))
+                          cells_of(episode.scene(now), view, (CELL_PX, CELL_PX))))
     if not parts:
         raise InputError(f"no moment in {traffic.episodes} episodes has a known future; ask for more")
     frames, crashes, times, seeds, cells = zip(*parts, strict=True)
     return Moments(np.stack(frames), np.array(crashes), np.array(times), np.array(seeds), np.stack(cells))
-
-
-def cells_of(scene: Scene, view: BirdView) -> np.ndarray:
-    """Which other car's centre is in each cell of a view, (S / CELL_PX, S / CELL_PX, CELL_FACTS) float16.
-
-    Lengths are in cells, velocities in 10 m/s, both as the ego is headed; of two cars one is told.
-    """
-    ego, side, count = scene.ego or 0, CELL_PX * view.m_per_px, view.size_px // CELL_PX
-    found = np.zeros((count, count, CELL_FACTS), np.float16)
-    others = np.arange(len(scene.agent_id)) != ego
-    heading = float(scene.heading_rad[ego])
-    turn = np.array([[np.cos(heading), np.sin(heading)], [-np.sin(heading), np.cos(heading)]])  # ahead, right
-    place = (scene.position_m[others] - scene.position_m[ego]) @ turn.T / side
-    facing = np.stack((np.cos(scene.heading_rad), np.sin(scene.heading_rad)), -1)
-    velocity = (scene.speed_mps[:, None] * facing)[others] @ turn.T / 10
-    column, row = (middle / CELL_PX for middle in view.center_px)
-    down, along = row - place[:, 0], column + place[:, 1]  # in cells from the picture's corner
-    seen = (down >= 0) & (down < count) & (along >= 0) & (along < count)
-    rows, columns = down[seen].astype(int), along[seen].astype(int)
-    ahead, right = rows + 0.5 - down[seen], along[seen] - columns - 0.5
-    found[rows, columns] = np.stack((np.ones(len(rows)), ahead, right, *velocity[seen].T), -1)
-    return found
 
 
 def known_moments(episode: Episode, start: int) -> list[tuple[int, bool]]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
+from drive_gen.envs.frames.cells import FACTS
 from drive_gen.policies.config import BehaviorConfig
 
 NEEDS = "a ViT needs transformers: pip install 'drive-gen[perception]', or choose --model cnn"
@@ -77,12 +78,33 @@ class FrameEncoder(nn.Module):
             self.eyes = (make_vit(sight, channels, size, sight.patch_px) if self.is_vit
                          else Convolutions(channels, size, sight.width))
             self.project = nn.Linear(sight.width, config.width)
+            self.cells = nn.Linear(sight.width, FACTS) if self.is_vit else None  # asked in training alone
+        self.shape = sight.height_px // sight.patch_px[0], sight.width_px // sight.patch_px[1]
 
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
-        x = pixels(frames).flatten(0, -5).flatten(1, 2)  # (N, F 3, H, W)
-        x = read_vit(self.eyes, x)[:, 0] if self.is_vit else self.eyes(x)
-        return self.project(x).view(*frames.shape[:-4], -1).float()  # type: ignore[no-any-return]
+        return self.look(frames)[0]
+
+    def look(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Frames (..., F, H, W, 3) -> (..., D), and what a ViT says of cells, (..., rows, columns, FACTS)."""
+        x, before = pixels(frames).flatten(0, -5).flatten(1, 2), frames.shape[:-4]  # (N, F 3, H, W)
+        if self.cells is None:
+            return self.project(self.eyes(x)).view(*before, -1).float(), None
+        tokens = read_vit(self.eyes, x)
+        return (self.project(tokens[:, 0]).view(*before, -1).float(),
+                self.cells(tokens[:, 1:]).view(*before, *self.shape, FACTS).float())
+
+
+def cells_loss(said: Tensor, true: Tensor) -> Tensor:
+    """Cross-entropy of a car being there, and squared errors of its place and velocity where one is.
+
+    Both are (B, n, n, FACTS). Few cells hold a car, so theirs count as much as all others together.
+    """
+    there = true[..., 0]
+    weight = torch.where(there > 0, 1 / there.sum().clamp(min=1), 1 / (1 - there).sum().clamp(min=1))
+    wrong = F.binary_cross_entropy_with_logits(said[..., 0], there, reduction="none")
+    off = (said[..., 1:] - true[..., 1:]).square().mean(-1)
+    return (weight * wrong).sum() / 2 + (there * off).sum() / there.sum().clamp(min=1)
 
 
 def _plain(size_px: tuple[int, int]) -> int | tuple[int, int]:

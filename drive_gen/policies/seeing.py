@@ -10,6 +10,7 @@ import numpy as np
 
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError
+from drive_gen.envs.frames.cells import cells_of
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.looks import NATIVE, Look
 from drive_gen.envs.frames.views import BirdView
@@ -30,6 +31,11 @@ def frames_at(episode: Episode, frame: int, sight: SightConfig, look: Look = NAT
     frames = [max(frame - gap * back, 0) for back in reversed(range(sight.frames))]
     drawn = {number: draw_frame(episode.scene(number), view, look, episode.ego).rgb for number in set(frames)}
     return np.stack([drawn[number][:, left : left + sight.width_px] for number in frames])
+
+
+def cells_at(episode: Episode, frame: int, sight: SightConfig) -> np.ndarray:
+    """Facts of the cells of the last of those frames, (rows, columns, FACTS) float16: envs/frames/cells.py."""
+    return cells_of(episode.scene(frame), _view(sight), sight.patch_px, sight.width_px)
 
 
 class SeeingPolicy:

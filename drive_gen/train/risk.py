@@ -14,10 +14,11 @@ from torch import Tensor
 from drive_gen.envs.config import from_mapping
 from drive_gen.envs.files import InputError, read_json
 from drive_gen.evaluate.classification import auroc, average_precision, macro_f1, temperature_of
-from drive_gen.perception.risk import Judgement, Risk, cells_loss, risk_loss
+from drive_gen.perception.risk import Judgement, Risk, risk_loss
 from drive_gen.perception.risk_config import BUCKETS_S, RiskTraining
 from drive_gen.perception.risk_data import Moments, moments_of
 from drive_gen.perception.vit import begin_with, shape_of
+from drive_gen.policies.eyes import cells_loss
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
 from drive_gen.train.run import SETTINGS, Progress, RunFolder
@@ -81,7 +82,7 @@ def batches_of(moments: Moments, size: int, seed: int) -> Callable[[int], Batch]
 
 
 def mirrored(cells: np.ndarray) -> np.ndarray:
-    """Cells (..., rows, columns, CELL_FACTS) with left and right exchanged."""
+    """Cells (..., rows, columns, FACTS) with left and right exchanged."""
     return np.asarray(cells[..., ::-1, :] * np.array([1, 1, -1, 1, -1], cells.dtype))
 
 

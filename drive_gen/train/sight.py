@@ -26,8 +26,9 @@ from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError, read_json
 from drive_gen.envs.world import EnvConfig
 from drive_gen.policies.behavior import BehaviorTransformer
+from drive_gen.policies.eyes import FrameEncoder, cells_loss
 from drive_gen.policies.pretrained import Card
-from drive_gen.policies.seeing import frames_at
+from drive_gen.policies.seeing import cells_at, frames_at
 from drive_gen.train.behavior import drive, facts_of
 from drive_gen.train.behavior_loss import masked_mean
 from drive_gen.train.loop import Batch, step_seed, train
@@ -54,9 +55,9 @@ def train_sight(data: Sequence[Path], out: Path, config: SightTraining, resume: 
     windows = seen_windows(data, config, teacher, "train")
     held_out = seen_windows(data, config, teacher, "validation") if facts.has_validation else windows
     model = with_eyes(teacher, config)
-    return train(model, partial(sight_loss, teacher=teacher, token_weight=config.token_weight),
-                 partial(batch_of, windows, config), config.loop, run,
-                 partial(_scores, teacher=teacher, held_out=held_out, config=config, env=facts.env))
+    scores = partial(_scores, teacher=teacher, held_out=held_out, config=config, env=facts.env)
+    return train(model, partial(sight_loss, teacher=teacher, config=config),
+                 partial(batch_of, windows, config), config.loop, run, scores)
 
 
 def resume_sight(out: Path) -> Progress:
@@ -87,13 +88,15 @@ class SeenWindows:
 
     windows: Windows
     frames: Tensor  # (decisions, F, H, W, 3) uint8, in the windows' own order
+    cells: Tensor  # (decisions, rows, columns, FACTS) float16, of the last frame
 
     def gather(self, items: np.ndarray) -> Batch:
-        """The windows numbered, frames (B, K, F, H, W, 3) among their entries."""
+        """The windows numbered, with frames (B, K, F, H, W, 3) and cells (B, K, rows, columns, FACTS)."""
         batch = self.windows.gather(items)
         rows = self.windows.starts[items][:, None] + np.arange(self.windows.config.steps)
         last = self.windows.stops[items][:, None] - 1
-        return {**batch, "frames": self.frames[torch.from_numpy(np.minimum(rows, last))]}
+        places = torch.from_numpy(np.minimum(rows, last))
+        return {**batch, "frames": self.frames[places], "cells": self.cells[places]}
 
 
 def seen_windows(data: Sequence[Path], config: SightTraining, teacher: BehaviorTransformer,
@@ -106,9 +109,11 @@ def seen_windows(data: Sequence[Path], config: SightTraining, teacher: BehaviorT
     frames = np.empty((len(windows.arrays["action"]), *config.sight.shape), np.uint8)
     places = list(_instants(data, split, shape.decision_s))
     assert len(places) == len(frames)
+    cells = []
     for number, (episode, frame) in track(list(enumerate(places)), f"drawing {split} frames", transient=True):
         frames[number] = frames_at(episode, frame, config.sight)
-    return SeenWindows(windows, torch.from_numpy(frames))
+        cells.append(cells_at(episode, frame, config.sight))
+    return SeenWindows(windows, torch.from_numpy(frames), torch.from_numpy(np.stack(cells)))
 
 
 def _instants(data: Sequence[Path], split: str, decision_s: float) -> Iterator[tuple[Episode, int]]:
@@ -127,7 +132,7 @@ def batch_of(windows: SeenWindows, config: SightTraining, step: int) -> Batch:
 
 
 def sight_loss(model: BehaviorTransformer, batch: Batch, teacher: BehaviorTransformer,
-               token_weight: float) -> dict[str, Tensor]:
+               config: SightTraining) -> dict[str, Tensor]:
     """How far the actions' odds are from the teacher's (KL, nats), and the tokens from its (in variances).
 
     No return is shown to either, as to a driver in mode "bc". `agreement` is the share of equal best actions.
@@ -137,14 +142,20 @@ def sight_loss(model: BehaviorTransformer, batch: Batch, teacher: BehaviorTransf
     with torch.no_grad():
         wanted = teacher.encoder(batch["observation"])
         goal = teacher.decide(wanted, *rest).action_logits.float()
-    seen = model.encoder(batch["frames"])
+    encoder = model.encoder
+    assert isinstance(encoder, FrameEncoder)
+    seen, cells = encoder.look(batch["frames"])
     said = model.decide(seen, *rest).action_logits.float()
     apart = F.kl_div(said.log_softmax(-1), goal.log_softmax(-1), reduction="none", log_target=True).sum(-1)
     spread = wanted[valid].var(0).mean().clamp(min=1e-6)
     losses = {"action": masked_mean(apart, valid),
               "token": masked_mean((seen - wanted).square().mean(-1), valid) / spread,
               "agreement": masked_mean((said.argmax(-1) == goal.argmax(-1)).float(), valid)}
-    return {"loss": losses["action"] + token_weight * losses["token"], **losses}
+    loss = losses["action"] + config.token_weight * losses["token"]
+    if cells is not None:
+        losses["cells"] = cells_loss(cells[valid], batch["cells"][valid].float())
+        loss = loss + config.cells_weight * losses["cells"]
+    return {"loss": loss, **losses}
 
 
 @torch.no_grad()
@@ -153,7 +164,7 @@ def _scores(model: BehaviorTransformer, teacher: BehaviorTransformer, held_out: 
     """Losses on held-out windows and, where the data's environment can be driven in, the return there."""
     draws = np.random.default_rng(step_seed(config.loop.seed, 0, "validation"))
     chosen = draws.permutation(len(held_out.windows))[:HELD_OUT]
-    parts = [sight_loss(model, held_out.gather(part), teacher, config.token_weight)
+    parts = [sight_loss(model, held_out.gather(part), teacher, config)
              for part in np.array_split(chosen, -(-len(chosen) // config.loop.batch_size))]
     found = {f"validation_{name}": float(np.mean([float(part[name]) for part in parts])) for name in parts[0]}
     if env is None or config.drive.episodes == 0:

@@ -22,10 +22,12 @@ class SightTraining:
     window_steps: int = 8  # decisions in a training window
     token_weight: float = 1.0  # of the distance from what the teacher's encoder says of the same instant
 
+    cells_weight: float = 1.0  # of what a ViT says of its patches: which car is where, and how it moves
+
     def __post_init__(self) -> None:
-        if self.window_steps < 1 or self.token_weight < 0:
-            raise InputError("window_steps must be 1 or more and token_weight not negative, got "
-                             f"{self.window_steps} and {self.token_weight}")
+        if self.window_steps < 1 or min(self.token_weight, self.cells_weight) < 0:
+            raise InputError("window_steps must be 1 or more and the weights not negative, got "
+                             f"{self.window_steps}, {self.token_weight} and {self.cells_weight}")
 
 
 def sight_preset(name: str) -> SightTraining:
