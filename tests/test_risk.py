@@ -13,15 +13,17 @@ from worlds import cruising
 
 from drive_gen.cli import main
 from drive_gen.envs.files import InputError
+from drive_gen.envs.frames.cells import FACTS, cells_of
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.views import BirdView
 from drive_gen.evaluate.risk import evaluate_risks, floors
+from drive_gen.perception.features import FrozenFeatures, features
 from drive_gen.perception.risk import Risk, risk_loss
 from drive_gen.perception.risk_config import MODELS, RiskConfig, RiskTraffic, RiskTraining
 from drive_gen.perception.risk_data import Moments, bucket_of, exact_ttc_s, known_moments, moments_of
 from drive_gen.perception.vit import attention_rollout, begin_with, rolled_out, shape_of
 from drive_gen.train.config import LoopConfig
-from drive_gen.train.risk import batches_of, judged, loss_of, train_risk, validate
+from drive_gen.train.risk import batches_of, judged, loss_of, mirrored, train_risk, validate
 
 torch.set_num_threads(1)
 SMALL = RiskConfig(size_px=32, m_per_px=2.0, width=32, layers=2, heads=4, inner=64)
@@ -118,6 +120,75 @@ def test_the_mirror_is_a_batch_of_the_same_moments(moments: Moments) -> None:
     assert np.array_equal(moments.frames, kept)
     either = {clip.tobytes() for clip in kept} | {clip[:, :, ::-1].tobytes() for clip in kept}
     assert all(clip.numpy().tobytes() in either for clip in first["frames"])
+
+
+def test_cells_by_hand() -> None:
+    """From an ego at 20 m/s: one car 20 m ahead and 2 m to the right at 15 m/s, one too far behind."""
+    scene = cruising([(0, 0), (20, 2), (-30, 0)], [20, 15, 20], frames=2, dt_s=0.1).scene(0)
+    turned = replace(scene, position_m=scene.position_m @ np.array([[0, 1], [-1, 0]], np.float32),
+                     heading_rad=scene.heading_rad + np.float32(np.pi / 2))
+    for seen in (scene, turned):
+        cells = cells_of(seen, BirdView(64, 1.0, 0.25), (8, 8))
+        assert cells.shape == (8, 8, FACTS)
+        assert np.argwhere(cells[..., 0]).tolist() == [[3, 4]]  # 28 px down and 34 px along
+        expected = [1, 3.5 - 28 / 8, 34 / 8 - 4.5, -0.5, 0]
+        assert cells[3, 4] == pytest.approx(expected, abs=2e-3)
+    narrow = cells_of(scene, BirdView(64, 1.0, 0.25), (8, 4), 16)
+    assert np.argwhere(narrow[..., 0]).tolist() == [[3, 2]]  # 10 px of the middle 16 along
+
+
+def test_mirrored_cells_are_those_of_the_mirrored_world() -> None:
+    view = BirdView(64, 1.0, 0.25)
+    scene = cruising([(0, 0), (21, 3), (-5, -7)], [20, 15, 20], frames=2, dt_s=0.1).scene(0)
+    scene = replace(scene, heading_rad=np.array([0, 0.3, -0.2], np.float32))
+    other = replace(scene, position_m=scene.position_m * [1, -1], heading_rad=-scene.heading_rad)
+    assert np.allclose(mirrored(cells_of(scene, view, (8, 8))), cells_of(other, view, (8, 8)), atol=2e-3)
+
+
+def test_what_a_vit_says_of_cells_is_learnt(moments: Moments) -> None:
+    network = Risk(replace(small("vit"), cells=True)).train()
+    batch = batches_of(moments, 16, seed=0)(0)
+    before = loss_of(network, batch)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    for _ in range(60):
+        losses = loss_of(network, batch)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    assert losses["cells"].item() < 0.6 * before["cells"].item()
+    with pytest.raises(InputError, match="cells"):
+        replace(SMALL, model="cnn", cells=True)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_features_are_what_the_heads_read(model: str, moments: Moments) -> None:
+    network, clips = Risk(small(model)).eval(), moments.frames[:5]
+    found = features(network, clips)
+    assert found.shape == (5, SMALL.width)
+    with torch.no_grad():
+        said = network.crash(torch.from_numpy(found))[:, 0]
+        assert torch.equal(said, network(torch.from_numpy(clips)).crash)
+    still = np.repeat(clips[:, -1:], SMALL.frames, axis=1)
+    assert np.allclose(features(network, clips[:, -1]), features(network, still), atol=1e-5)
+    large = np.repeat(np.repeat(clips[:, -1], 2, axis=1), 2, axis=2)
+    assert np.allclose(features(network, large), features(network, still), atol=1e-5)
+    frozen = FrozenFeatures(network).train()
+    assert not frozen.model.training
+    assert frozen.num_features == SMALL.width
+
+
+def test_torchmetrics_measures_with_our_features(moments: Moments) -> None:
+    fid = pytest.importorskip("torchmetrics.image.fid", reason="needs the extra [perception]")
+    pictures = torch.from_numpy(moments.frames[:, -1]).movedim(-1, 1)
+    measure = fid.FrechetInceptionDistance(FrozenFeatures(Risk(small("cnn"))), reset_real_features=False)
+    measure.update(pictures[::2], real=True)
+    far = []
+    for others in (pictures[::2], pictures[1::2], 255 - pictures[1::2]):
+        measure.update(others, real=False)
+        far.append(float(measure.compute()))
+        measure.reset()
+    assert far[0] < 0.01 * far[1]
+    assert far[2] > 2 * far[1]
 
 
 def test_validation_sets_the_temperature(moments: Moments) -> None:
