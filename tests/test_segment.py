@@ -136,7 +136,9 @@ def test_the_loss_by_hand() -> None:
 def test_batches_and_tests_share_no_scene_and_come_back() -> None:
     sets = unseen_sets(FRAMES, 4)
     again = unseen_sets(FRAMES, 4)
-    assert set(sets) == {"native", "unseen roads", "unseen looks", "unseen roads and looks"}
+    assert set(sets) == {"native", "unseen roads", "unseen looks", "unseen roads and looks", "unseen effect"}
+    assert not np.array_equal(sets["native"][0], sets["unseen effect"][0])
+    assert np.array_equal(sets["native"][1], sets["unseen effect"][1])
     for name, (rgb, mask) in sets.items():
         assert np.array_equal(rgb, again[name][0])
         assert rgb.shape == (4, 32, 32, 3)

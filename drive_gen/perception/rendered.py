@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
 from drive_gen.envs.episode import Scene
 from drive_gen.envs.frames.draw import draw_frame
@@ -19,6 +21,7 @@ from drive_gen.perception.crowd import crowded
 
 # Seeds of scenes and looks: training below the first, its own scores from there on, tests from the second.
 FIRST_HELD_OUT, FIRST_TEST = 9_000, 10_000
+JPEG_QUALITY = 30
 Pictures = tuple[np.ndarray, np.ndarray]  # (B, H, W, 3) uint8 and classes (B, H, W) uint8
 
 
@@ -83,11 +86,23 @@ def looks_of(config: FramesConfig, draws: np.random.Generator, count: int) -> li
 
 
 def unseen_sets(config: FramesConfig, count: int, first_seed: int = FIRST_TEST) -> dict[str, Pictures]:
-    """What a segmenter is scored on: the native look, roads and looks that it has not learnt from."""
+    """What a segmenter is scored on: the native look, roads and looks that it has not learnt from.
+
+    Looks are of other seeds, at full strength; that of "unseen effect", a JPEG's blocks, is in no look at all.
+    """
     draws = np.random.default_rng(np.random.SeedSequence([first_seed, *b"test"]))
     known = pool(config, first_seed, count)
     strange = pool(config, first_seed, count, UNSEEN_ROADS)
     looks = [draw_look(first_seed + number, 1.0) for number in range(count)]
     native = [NATIVE] * count
-    return {"native": known.draw(draws, native), "unseen roads": strange.draw(draws, native),
+    sets = {"native": known.draw(draws, native), "unseen roads": strange.draw(draws, native),
             "unseen looks": known.draw(draws, looks), "unseen roads and looks": strange.draw(draws, looks)}
+    rgb, mask = sets["native"]
+    return {**sets, "unseen effect": (np.stack([_squeezed(picture) for picture in rgb]), mask)}
+
+
+def _squeezed(picture: np.ndarray) -> np.ndarray:
+    """The picture (H, W, 3) as a poor JPEG gives it back."""
+    held = BytesIO()
+    Image.fromarray(picture).save(held, "JPEG", quality=JPEG_QUALITY)
+    return np.asarray(Image.open(held).convert("RGB"))
