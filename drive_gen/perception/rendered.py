@@ -88,7 +88,7 @@ def looks_of(config: FramesConfig, draws: np.random.Generator, count: int) -> li
 def unseen_sets(config: FramesConfig, count: int, first_seed: int = FIRST_TEST) -> dict[str, Pictures]:
     """What a segmenter is scored on: the native look, roads and looks that it has not learnt from.
 
-    Looks are of other seeds, at full strength; that of "unseen effect", a JPEG's blocks, is in no look at all.
+    Looks are of other seeds, at full strength; "unseen effect" is a JPEG's blocks, which no look has.
     """
     draws = np.random.default_rng(np.random.SeedSequence([first_seed, *b"test"]))
     known = pool(config, first_seed, count)
