@@ -224,7 +224,7 @@ def test_transformers_loads_the_same_folder(moments: Moments, tmp_path: Path) ->
 
 
 def test_others_vits_are_begun_with(tmp_path: Path) -> None:
-    """On a frame seen twice, ours says what theirs says of it once; another size of picture fits too."""
+    """On a frame seen again and again, ours says what theirs says of it once; other sizes fit too."""
     transformers = pytest.importorskip("transformers", reason="needs the extra [perception]")
     config = transformers.ViTConfig(hidden_size=24, num_hidden_layers=1, num_attention_heads=2,
                                     intermediate_size=48, image_size=32, patch_size=8)
@@ -236,7 +236,7 @@ def test_others_vits_are_begun_with(tmp_path: Path) -> None:
     begin_with(ours, str(tmp_path / "vit"))
     picture = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
-        said = ours.encoder(pixel_values=picture.repeat(1, 2, 1, 1)).last_hidden_state
+        said = ours.encoder(pixel_values=picture.repeat(1, SMALL.frames, 1, 1)).last_hidden_state
         torch.testing.assert_close(said, theirs(picture).last_hidden_state, rtol=0, atol=1e-5)
     begin_with(Risk(replace(shape, size_px=64)), str(tmp_path / "vit"))
 

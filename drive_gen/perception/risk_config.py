@@ -23,7 +23,7 @@ class RiskConfig:
     """What the network sees and what it is made of; saved in its checkpoint."""
 
     model: Literal["vit", "cnn", "cnn-gru"] = "vit"
-    frames: int = 2  # the last is "now"
+    frames: int = 3  # the last is "now"
     gap_s: float = 0.4  # between frames
     size_px: int = 64
     m_per_px: float = 1.0
@@ -81,9 +81,9 @@ class RiskTraining:
 
     model: RiskConfig = field(default_factory=RiskConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=10_000, batch_size=64, learning_rate=5e-4, warmup=200, evaluate_every=1000, save_every=1000))
-    traffic: RiskTraffic = field(default_factory=lambda: RiskTraffic(episodes=8000))
-    validation_episodes: int = 400
+        steps=1300, batch_size=32, learning_rate=1e-3, ema=0.99, evaluate_every=325, save_every=325))
+    traffic: RiskTraffic = field(default_factory=lambda: RiskTraffic(episodes=2500))
+    validation_episodes: int = 300
     init: str | None = None  # a ViT of transformers', folder or Hub name, whose weights are begun with
     cells_weight: float = 1.0  # of the cells' loss, where the network has a head for them
 
@@ -100,14 +100,13 @@ class RiskTraining:
 
 
 def risk_preset(name: str, model: Literal["vit", "cnn", "cnn-gru"] = "vit") -> RiskTraining:
-    """quick: minutes on one core; base: for a machine with more."""
+    """quick: minutes on one core; base: what the bundled one is trained with."""
     check_choice(name, ("quick", "base"), "preset")
-    base = RiskTraining(model=RiskConfig(model=model))
+    base = RiskTraining(model=RiskConfig(model=model, cells=model == "vit"))
     if name == "base":
         return base
     return replace(base, traffic=RiskTraffic(episodes=800), validation_episodes=150, loop=replace(
-        base.loop, steps=300, batch_size=32, learning_rate=1e-3, warmup=30, ema=0.98, evaluate_every=100,
-        save_every=100))
+        base.loop, steps=300, warmup=30, ema=0.98, evaluate_every=100, save_every=100))
 
 
 def held_out_sets(episodes: int) -> dict[str, RiskTraffic]:
