@@ -141,7 +141,7 @@ class BehaviorTransformer(Pretrained):
             self.register_buffer("centers", torch.zeros(bins, 2))  # of the bins, in units of CONTROL_SCALE
         initialize(self, torch.Generator().manual_seed(seed), config.layers)
         if config.sight:  # eyes begin as their library has them
-            encoder = FrameEncoder(config, seed)
+            encoder = FrameEncoder(config, seed, SceneEncoder(config) if config.sight.scene else None)
             # They are named twice, and a checkpoint keeps the first of a tensor's names: "vit." is where
             # transformers' ViTModel looks for its weights.
             del self.encoder

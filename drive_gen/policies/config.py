@@ -34,9 +34,12 @@ class SightConfig:
     heads: int = 4
     inner: int = 384  # width of its feed-forward layers
     patch_px: tuple[int, int] = (12, 4)  # rows and columns
+    scene: bool = False  # whether a ViT's patches are asked as neighbours are; else its class token is all
 
     def __post_init__(self) -> None:
         check_choice(self.model, ("vit", "cnn"), "model")
+        if self.scene and self.model != "vit":
+            raise InputError(f"scene asks a ViT's patches, got a {self.model}")
         if self.frames < 2 or not self.gap_s > 0:
             raise InputError(f"sight needs 2 frames or more, some time apart: one carries no speed; got "
                              f"{self.frames} and {self.gap_s} s")

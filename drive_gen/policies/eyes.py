@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
-from drive_gen.envs.frames.cells import FACTS
-from drive_gen.policies.config import BehaviorConfig
+from drive_gen.envs.frames.cells import FACTS, SPEED_MPS
+from drive_gen.envs.observe import AHEAD_SCALE_M, ASIDE_SCALE_M, COLUMNS
+from drive_gen.policies.config import BehaviorConfig, SightConfig
 
 NEEDS = "a ViT needs transformers: pip install 'drive-gen[perception]', or choose --model cnn"
 WIDTHS = (32, 64, 96, 96)  # of a CNN's layers
@@ -64,35 +65,77 @@ def vit_settings(vit: nn.Module) -> dict[str, Any]:
     return {**settings, "architectures": ["ViTModel"]}
 
 
-class FrameEncoder(nn.Module):
-    """Frames (..., F, H, W, 3) uint8 -> (..., D), in place of a SceneEncoder; a frame's colours are channels."""
+class Seen(NamedTuple):
+    """What eyes say of frames."""
 
-    def __init__(self, config: BehaviorConfig, seed: int) -> None:
+    token: Tensor  # (..., D), in place of a SceneEncoder's
+    cells: Tensor | None = None  # (..., rows, columns, FACTS), of a ViT's patches
+    own: Tensor | None = None  # (..., 9), an observation's first row, where the scene is asked
+
+
+class FrameEncoder(nn.Module):
+    """Frames (..., F, H, W, 3) uint8 -> (..., D), in place of a SceneEncoder; a frame's colours are channels.
+
+    With a `scene` encoder the class token tells the ego's row of an observation and each patch a neighbour's,
+    and that encoder reads them: its attention goes from the ego to the patches that hold a car.
+    """
+
+    def __init__(self, config: BehaviorConfig, seed: int, scene: nn.Module | None = None) -> None:
         super().__init__()
         assert config.sight is not None
-        sight = config.sight
-        self.is_vit = sight.model == "vit"
+        self.sight = sight = config.sight
         channels, size = 3 * sight.frames, (sight.height_px, sight.width_px)
+        self.shape = sight.height_px // sight.patch_px[0], sight.width_px // sight.patch_px[1]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.eyes = (make_vit(sight, channels, size, sight.patch_px) if self.is_vit
+            self.eyes = (make_vit(sight, channels, size, sight.patch_px) if sight.model == "vit"
                          else Convolutions(channels, size, sight.width))
-            self.project = nn.Linear(sight.width, config.width)
-            self.cells = nn.Linear(sight.width, FACTS) if self.is_vit else None  # asked in training alone
-        self.shape = sight.height_px // sight.patch_px[0], sight.width_px // sight.patch_px[1]
+            self.project = nn.Linear(sight.width, COLUMNS if sight.scene else config.width)
+            self.cells = nn.Linear(sight.width, FACTS) if sight.model == "vit" else None
+        self.scene = scene
 
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
-        return self.look(frames)[0]
+        return self.look(frames).token
 
-    def look(self, frames: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Frames (..., F, H, W, 3) -> (..., D), and what a ViT says of cells, (..., rows, columns, FACTS)."""
+    def look(self, frames: Tensor) -> Seen:
+        """Frames (..., F, H, W, 3) -> all that is said of them."""
         x, before = pixels(frames).flatten(0, -5).flatten(1, 2), frames.shape[:-4]  # (N, F 3, H, W)
         if self.cells is None:
-            return self.project(self.eyes(x)).view(*before, -1).float(), None
+            return Seen(self.project(self.eyes(x)).view(*before, -1).float())
         tokens = read_vit(self.eyes, x)
-        return (self.project(tokens[:, 0]).view(*before, -1).float(),
-                self.cells(tokens[:, 1:]).view(*before, *self.shape, FACTS).float())
+        said, cells = self.project(tokens[:, 0]).float(), self.cells(tokens[:, 1:]).float()
+        shaped = cells.view(*before, *self.shape, FACTS)
+        if self.scene is None:
+            return Seen(said.view(*before, -1), shaped)
+        token = self.scene(rows_of(said, cells.unflatten(1, self.shape), self.sight))
+        return Seen(token.view(*before, -1), shaped, said.view(*before, -1))
+
+
+def rows_of(own: Tensor, cells: Tensor, sight: SightConfig) -> Tensor:
+    """The ego's row (N, 9) and cells (N, rows, columns, FACTS) as an observation (N, 1 + cells, 9).
+
+    Scales are those of envs/observe.py; a body's size is a car's. The ego's heading error turns what is seen
+    from its own frame into its lane's.
+    """
+    high, wide = (side * sight.m_per_px for side in sight.patch_px)
+    down, along = (torch.arange(count, device=own.device) + 0.5 for count in cells.shape[1:3])
+    front_m = sight.height_px * (1 - sight.behind) * sight.m_per_px  # from the ego's centre to the upper edge
+    ahead_m = (front_m - down * high)[:, None] + high * cells[..., 1]
+    right_m = along * wide - sight.width_px * sight.m_per_px / 2 + wide * cells[..., 2]
+    sine = own[:, 2, None, None].clamp(-0.7, 0.7)
+    cosine = (1 - sine.square()).sqrt()
+    speed = SPEED_MPS * cells[..., 3:]  # relative, ahead and right
+    along_mps = cosine * speed[..., 0] - sine * speed[..., 1]
+    across_mps = sine * speed[..., 0] + cosine * speed[..., 1]
+    own_mps = 20 * own[:, 1, None, None]
+    total = own_mps + along_mps
+    turned = (own_mps * sine + across_mps) / total.clamp(min=5)
+    there, one = (cells[..., 0] > 0).float(), torch.ones_like(ahead_m)
+    rows = torch.stack((there, (cosine * ahead_m - sine * right_m) / AHEAD_SCALE_M,
+                        (sine * ahead_m + cosine * right_m) / ASIDE_SCALE_M, along_mps / 10, across_mps / 5,
+                        turned.clamp(-1, 1), one, one, total / 20), dim=-1)
+    return torch.cat((own[:, None], rows.flatten(1, 2)), dim=1)
 
 
 def cells_loss(said: Tensor, true: Tensor) -> Tensor:

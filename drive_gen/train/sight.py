@@ -77,9 +77,26 @@ def with_eyes(teacher: BehaviorTransformer, config: SightTraining) -> BehaviorTr
     kept = {name: tensor for name, tensor in teacher.state_dict().items() if not name.startswith("encoder.")}
     unknown = model.load_state_dict(kept, strict=False).unexpected_keys
     assert not unknown, unknown
+    encoder = model.encoder
+    assert isinstance(encoder, FrameEncoder)
+    if config.init:
+        begin_with(encoder, config.init)
     model.requires_grad_(False)
-    model.encoder.requires_grad_(True)
+    encoder.requires_grad_(True)
+    if encoder.scene is not None:
+        encoder.scene.load_state_dict(teacher.encoder.state_dict())
+        encoder.scene.requires_grad_(False)
     return model
+
+
+def begin_with(encoder: FrameEncoder, init: str) -> None:
+    """Give eyes the ViT, or CNN, of others of the same shape, and what they say of cells."""
+    begun, sight = BehaviorTransformer.from_pretrained(init).encoder, encoder.sight
+    if not isinstance(begun, FrameEncoder) or replace(begun.sight, scene=sight.scene) != sight:
+        raise InputError(f"--init {init}: it has no eyes of this shape: {sight}")
+    encoder.eyes.load_state_dict(begun.eyes.state_dict())
+    if encoder.cells is not None and begun.cells is not None:
+        encoder.cells.load_state_dict(begun.cells.state_dict())
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,17 +161,20 @@ def sight_loss(model: BehaviorTransformer, batch: Batch, teacher: BehaviorTransf
         goal = teacher.decide(wanted, *rest).action_logits.float()
     encoder = model.encoder
     assert isinstance(encoder, FrameEncoder)
-    seen, cells = encoder.look(batch["frames"])
-    said = model.decide(seen, *rest).action_logits.float()
+    seen = encoder.look(batch["frames"])
+    said = model.decide(seen.token, *rest).action_logits.float()
     apart = F.kl_div(said.log_softmax(-1), goal.log_softmax(-1), reduction="none", log_target=True).sum(-1)
     spread = wanted[valid].var(0).mean().clamp(min=1e-6)
     losses = {"action": masked_mean(apart, valid),
-              "token": masked_mean((seen - wanted).square().mean(-1), valid) / spread,
+              "token": masked_mean((seen.token - wanted).square().mean(-1), valid) / spread,
               "agreement": masked_mean((said.argmax(-1) == goal.argmax(-1)).float(), valid)}
     loss = losses["action"] + config.token_weight * losses["token"]
-    if cells is not None:
-        losses["cells"] = cells_loss(cells[valid], batch["cells"][valid].float())
+    if seen.cells is not None:
+        losses["cells"] = cells_loss(seen.cells[valid], batch["cells"][valid].float())
         loss = loss + config.cells_weight * losses["cells"]
+    if seen.own is not None:
+        losses["own"] = (seen.own - batch["observation"][..., 0, :])[valid].square().mean()
+        loss = loss + config.own_weight * losses["own"]
     return {"loss": loss, **losses}
 
 

@@ -19,13 +19,15 @@ class SightTraining:
         steps=12_000, batch_size=8, learning_rate=1e-3, warmup=200, evaluate_every=2000, save_every=1000))
     drive: DriveConfig = field(default_factory=lambda: DriveConfig(episodes=40))  # steered as the teacher is
     teacher: str = ""  # checkpoint or run folder of a behaviour transformer that reads observations
+    init: str | None = None  # a run of eyes of this shape, whose ViT is begun with
     window_steps: int = 8  # decisions in a training window
     token_weight: float = 1.0  # of the distance from what the teacher's encoder says of the same instant
 
     cells_weight: float = 1.0  # of what a ViT says of its patches: which car is where, and how it moves
+    own_weight: float = 3.0  # of the ego's own row of an observation, where the scene is asked
 
     def __post_init__(self) -> None:
-        if self.window_steps < 1 or min(self.token_weight, self.cells_weight) < 0:
+        if self.window_steps < 1 or min(self.token_weight, self.cells_weight, self.own_weight) < 0:
             raise InputError("window_steps must be 1 or more and the weights not negative, got "
                              f"{self.window_steps}, {self.token_weight} and {self.cells_weight}")
 
