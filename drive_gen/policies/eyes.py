@@ -141,13 +141,13 @@ def rows_of(own: Tensor, cells: Tensor, sight: SightConfig) -> Tensor:
 def cells_loss(said: Tensor, true: Tensor) -> Tensor:
     """Cross-entropy of a car being there, and squared errors of its place and velocity where one is.
 
-    Both are (B, n, n, FACTS). Few cells hold a car, so theirs count as much as all others together.
+    Both are (B, n, n, FACTS), and the sums are per car: few cells hold one. No weights by class: an answer
+    above 0 is to mean that a car is likelier than none.
     """
     there = true[..., 0]
-    weight = torch.where(there > 0, 1 / there.sum().clamp(min=1), 1 / (1 - there).sum().clamp(min=1))
-    wrong = F.binary_cross_entropy_with_logits(said[..., 0], there, reduction="none")
-    off = (said[..., 1:] - true[..., 1:]).square().mean(-1)
-    return (weight * wrong).sum() / 2 + (there * off).sum() / there.sum().clamp(min=1)
+    wrong = F.binary_cross_entropy_with_logits(said[..., 0], there, reduction="sum")
+    off = (said[..., 1:] - true[..., 1:]).square().sum(-1)
+    return (wrong / 4 + (there * off).sum()) / there.sum().clamp(min=1)
 
 
 def _plain(size_px: tuple[int, int]) -> int | tuple[int, int]:
