@@ -1,6 +1,6 @@
 """Train the bundled risk network: python scripts/release_risk.py --work runs/release
 
-The base preset's ViT. A stopped run goes on where it was; the checkpoint of the lowest validation loss goes
+The base preset's CNN. A stopped run goes on where it was; the checkpoint of the lowest validation loss goes
 to drive_gen/assets/risk.
 """
 
@@ -18,7 +18,7 @@ from drive_gen.train.risk import resume_risk, train_risk
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 
 
-def main(work: Path = Path("runs/release"), model: Literal["vit", "cnn", "cnn-gru"] = "vit") -> None:
+def main(work: Path = Path("runs/release"), model: Literal["vit", "cnn", "cnn-gru"] = "cnn") -> None:
     """Train, or go on; copy the best checkpoint."""
     run = work / f"risk-{model}"
     if (run / "training_state").exists():
