@@ -16,6 +16,7 @@ from drive_gen.envs.files import InputError
 from drive_gen.envs.frames.cells import FACTS, cells_of
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.views import BirdView
+from drive_gen.evaluate.classification import auroc
 from drive_gen.evaluate.risk import evaluate_risks, floors
 from drive_gen.perception.features import FrozenFeatures, features
 from drive_gen.perception.risk import Risk, risk_loss
@@ -26,6 +27,7 @@ from drive_gen.train.config import LoopConfig
 from drive_gen.train.risk import batches_of, judged, loss_of, mirrored, train_risk, validate
 
 torch.set_num_threads(1)
+ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SMALL = RiskConfig(size_px=32, m_per_px=2.0, width=32, layers=2, heads=4, inner=64)
 FEW = RiskTraffic(envs=("two-way-v0", "merge-v0"), episodes=16)
 
@@ -269,6 +271,13 @@ def test_attention_is_shared_out(moments: Moments) -> None:
     torch.testing.assert_close(network.predict(frames)[0], before)
     with pytest.raises(InputError, match="this is a cnn"):
         attention_rollout(Risk(small("cnn")), frames)
+
+
+def test_the_bundled_network_sees_crashes_coming() -> None:
+    """On episodes that neither training nor the published figures are of."""
+    network = Risk.from_pretrained(ASSETS / "risk")
+    moments = moments_of(RiskTraffic(first=70_000, episodes=60), network.config.pictures)
+    assert auroc(judged(network, moments.frames).crash.numpy(), moments.crash) > 0.85
 
 
 def test_floors_know_rates_alone(moments: Moments) -> None:

@@ -16,7 +16,7 @@ class SightTraining:
 
     sight: SightConfig = field(default_factory=SightConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=12_000, batch_size=8, learning_rate=1e-3, warmup=200, evaluate_every=2000, save_every=1000))
+        steps=1800, batch_size=6, learning_rate=1e-3, warmup=50, ema=0.99, evaluate_every=900, save_every=300))
     drive: DriveConfig = field(default_factory=lambda: DriveConfig(episodes=40))  # steered as the teacher is
     teacher: str = ""  # checkpoint or run folder of a behaviour transformer that reads observations
     init: str | None = None  # a run of eyes of this shape, whose ViT is begun with
@@ -39,4 +39,4 @@ def sight_preset(name: str) -> SightTraining:
     if name == "base":
         return base
     return replace(base, drive=DriveConfig(episodes=10), loop=replace(
-        base.loop, steps=500, warmup=50, ema=0.98, evaluate_every=500, save_every=250))
+        base.loop, steps=500, ema=0.98, evaluate_every=500, save_every=250))
