@@ -16,7 +16,8 @@ class SightTraining:
 
     sight: SightConfig = field(default_factory=SightConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=1800, batch_size=6, learning_rate=1e-3, warmup=50, ema=0.99, evaluate_every=900, save_every=300))
+        steps=1800, batch_size=6, learning_rate=1e-3, warmup=50, ema=0.99, evaluate_every=900,
+        save_every=300))
     drive: DriveConfig = field(default_factory=lambda: DriveConfig(episodes=40))  # steered as the teacher is
     teacher: str = ""  # checkpoint or run folder of a behaviour transformer that reads observations
     init: str | None = None  # a run of eyes of this shape, whose ViT is begun with
