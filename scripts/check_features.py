@@ -31,7 +31,6 @@ def main(checkpoint: Path = Path("drive_gen/assets/risk"), episodes: int = 400) 
     real = sets.pop("real")
     for name, network in (("trained", model), ("untrained", Risk(model.config, seed=1))):
         measure = FrechetInceptionDistance(FrozenFeatures(network), reset_real_features=False)
-        measure.set_dtype(torch.float64)
         put(measure, real, real=True)
         for what, others in sets.items():
             put(measure, others, real=False)
