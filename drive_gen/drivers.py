@@ -122,5 +122,9 @@ def _trained(path: Path, name: str, mode: str | None) -> Driver:
         actions = read_json(folder / "config.json", "a checkpoint's config")["config"].get("actions", "meta")
         policy = BehaviorPolicy.from_checkpoint(folder, mode=mode)
         steered = hash_of([digest, dataclasses.asdict(policy.steering)])
-        return Driver(name, policy, steered, actions=actions, trained=True)
+        if policy.config.sight is None:
+            return Driver(name, policy, steered, actions=actions, trained=True)
+        from drive_gen.policies.seeing import SeeingPolicy  # draws pictures: numba is loaded only for it
+
+        return Driver(name, SeeingPolicy(policy), steered, actions=actions, trained=True)
     raise InputError(f"{folder} holds a {kind!r} model, which cannot drive; give a behavior or ppo one")

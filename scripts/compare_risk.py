@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 from drive_gen.envs.files import write_json, write_text
 from drive_gen.evaluate.risk import counts_of, evaluate_risks, table_of
 from drive_gen.perception.risk import Risk
-from drive_gen.perception.risk_config import MODELS, RiskTraining, risk_preset
+from drive_gen.perception.risk_config import RiskTraining, risk_preset
 from drive_gen.train.risk import train_risk
 
 DONE = "done.json"
@@ -27,16 +28,15 @@ class Comparison:
 
     out: Path  # folder for the runs, comparison.json and comparison.md
     seeds: int = 1
-    steps: int = 500  # updates of each training
-    episodes: int = 2000  # of the training moments
+    steps: int | None = None  # updates of each training; the base preset's if not given
+    models: tuple[Literal["vit", "cnn", "cnn-gru"], ...] = ("vit", "cnn", "cnn-gru")
     test_episodes: int = 400  # of each test set
-    validation_episodes: int = 200  # which set the temperature
 
 
 def main(wanted: Comparison) -> int:
     """Train every network, score them on what they have not seen, and print the tables."""
     runs = {f"{model}, seed {seed}": trained(wanted, model, seed)
-            for seed in range(wanted.seeds) for model in MODELS}
+            for seed in range(wanted.seeds) for model in wanted.models}
     models = {name: Risk.from_pretrained(run / "checkpoints" / "last") for name, run in runs.items()}
     tables, found = [], {}
     for name, (moments, rows) in evaluate_risks(models, wanted.test_episodes).items():
@@ -50,15 +50,13 @@ def main(wanted: Comparison) -> int:
     return 0
 
 
-def training(wanted: Comparison, model: str, seed: int) -> RiskTraining:
+def training(wanted: Comparison, model: Literal["vit", "cnn", "cnn-gru"], seed: int) -> RiskTraining:
     """The settings of one run."""
-    base = risk_preset("quick", model)  # type: ignore[arg-type]
-    return replace(base, traffic=replace(base.traffic, episodes=wanted.episodes),
-                   validation_episodes=wanted.validation_episodes,
-                   loop=replace(base.loop, steps=wanted.steps, evaluate_every=wanted.steps, seed=seed))
+    base = risk_preset("base", model)
+    return replace(base, loop=replace(base.loop, steps=wanted.steps or base.loop.steps, seed=seed))
 
 
-def trained(wanted: Comparison, model: str, seed: int) -> Path:
+def trained(wanted: Comparison, model: Literal["vit", "cnn", "cnn-gru"], seed: int) -> Path:
     """The folder of one finished run."""
     run = wanted.out / "runs" / f"{model}-{seed}"
     if not (run / DONE).exists():

@@ -1,5 +1,5 @@
-"""Return of driving from a predicted mask beside the true one: python scripts/drive_from_mask.py RUN
-[--driver drive_gen/assets/behavior] [--episodes 40] [--behind 0.2]
+"""Return of driving from a predicted mask beside the true one: python scripts/drive_from_mask.py
+[drive_gen/assets/segmenter] [--driver drive_gen/assets/behavior] [--episodes 60] [--behind 0.2]
 
 highway-fast-v0, seeds from 10000; the same worlds, driver and reader of blobs in both arms, so that they
 differ in the mask alone. The state's own observation is the ceiling.
@@ -21,7 +21,7 @@ from drive_gen.perception.driving import drive_by_sight
 from drive_gen.perception.segmenter import Segmenter
 from drive_gen.policies.policy import Policy
 
-FIRST_SEED, BATCH = 10_000, 32
+FIRST_SEED, BATCH, RESAMPLES = 10_000, 32, 2000
 
 
 def by_state(config: EnvConfig, policy: Policy, seeds: np.ndarray) -> np.ndarray:
@@ -38,9 +38,9 @@ def by_state(config: EnvConfig, policy: Policy, seeds: np.ndarray) -> np.ndarray
     return returns
 
 
-def main(run: Path, /, driver: str = "drive_gen/assets/behavior", episodes: int = 40,
-         behind: float = 0.2) -> None:
-    """Print each arm's mean return and its share of the true mask's."""
+def main(run: Path = Path("drive_gen/assets/segmenter"), /, driver: str = "drive_gen/assets/behavior",
+         episodes: int = 60, behind: float = 0.2) -> None:
+    """Print each arm's mean return and its share of the true mask's, with 95 % intervals over the seeds."""
     config, view, network = EnvConfig(), BirdView(128, 0.4, behind), Segmenter.from_pretrained(run)
     seeds = np.arange(FIRST_SEED, FIRST_SEED + episodes)
     policy = load_driver(driver, config).policy
@@ -56,10 +56,13 @@ def main(run: Path, /, driver: str = "drive_gen/assets/behavior", episodes: int 
             "predicted mask": drive_by_sight(config, policy, predicted, seeds, view),
             "predicted mask, unseen looks": drive_by_sight(config, policy, predicted, seeds, view, loud),
             "no car seen (the floor)": drive_by_sight(config, policy, lambda _, mask: mask * 0, seeds, view)}
+    draws = np.random.default_rng(0).integers(episodes, size=(RESAMPLES, episodes))
     for name, returns in arms.items():
-        error = returns.std(ddof=1) / np.sqrt(len(returns))
+        low, high = np.percentile(returns[draws].mean(1), (2.5, 97.5))
         share = returns.mean() / true.mean()
-        print(f"{name:30} {returns.mean():6.2f} +- {error:.2f}, {share:.1%} of the true mask's", flush=True)
+        shares = np.percentile(returns[draws].mean(1) / true[draws].mean(1), (2.5, 97.5))  # seed by seed
+        print(f"{name:30} {returns.mean():6.2f} [{low:.2f}, {high:.2f}], {share:.1%} [{shares[0]:.1%}, "
+              f"{shares[1]:.1%}] of the true mask's", flush=True)
 
 
 if __name__ == "__main__":

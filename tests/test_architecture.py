@@ -78,6 +78,8 @@ def test_nothing_loads_pickles() -> None:
         "perception.vit",
         "language.reader",
         "language.vectors",
+        "perception.features",
+        "policies.eyes",
         "generate.denoiser",
         "generate.sampler",
         "train.loop",

@@ -13,17 +13,21 @@ from worlds import cruising
 
 from drive_gen.cli import main
 from drive_gen.envs.files import InputError
+from drive_gen.envs.frames.cells import FACTS, cells_of
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.views import BirdView
+from drive_gen.evaluate.classification import auroc
 from drive_gen.evaluate.risk import evaluate_risks, floors
+from drive_gen.perception.features import FrozenFeatures, features
 from drive_gen.perception.risk import Risk, risk_loss
 from drive_gen.perception.risk_config import MODELS, RiskConfig, RiskTraffic, RiskTraining
 from drive_gen.perception.risk_data import Moments, bucket_of, exact_ttc_s, known_moments, moments_of
 from drive_gen.perception.vit import attention_rollout, begin_with, rolled_out, shape_of
 from drive_gen.train.config import LoopConfig
-from drive_gen.train.risk import batches_of, judged, loss_of, train_risk, validate
+from drive_gen.train.risk import batches_of, judged, loss_of, mirrored, train_risk, validate
 
 torch.set_num_threads(1)
+ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SMALL = RiskConfig(size_px=32, m_per_px=2.0, width=32, layers=2, heads=4, inner=64)
 FEW = RiskTraffic(envs=("two-way-v0", "merge-v0"), episodes=16)
 
@@ -44,7 +48,7 @@ def test_moments_come_back_from_their_seeds(moments: Moments) -> None:
     again = moments_of(FEW, SMALL.pictures)
     assert again is not moments
     assert all(np.array_equal(getattr(again, name), getattr(moments, name), equal_nan=name == "ttc_s")
-               for name in ("frames", "crash", "ttc_s", "seed"))
+               for name in ("frames", "crash", "ttc_s", "seed", "cells"))
     assert moments.crash.any()
     assert not moments.crash.all()
 
@@ -120,6 +124,75 @@ def test_the_mirror_is_a_batch_of_the_same_moments(moments: Moments) -> None:
     assert all(clip.numpy().tobytes() in either for clip in first["frames"])
 
 
+def test_cells_by_hand() -> None:
+    """From an ego at 20 m/s: one car 20 m ahead and 2 m to the right at 15 m/s, one too far behind."""
+    scene = cruising([(0, 0), (20, 2), (-30, 0)], [20, 15, 20], frames=2, dt_s=0.1).scene(0)
+    turned = replace(scene, position_m=scene.position_m @ np.array([[0, 1], [-1, 0]], np.float32),
+                     heading_rad=scene.heading_rad + np.float32(np.pi / 2))
+    for seen in (scene, turned):
+        cells = cells_of(seen, BirdView(64, 1.0, 0.25), (8, 8))
+        assert cells.shape == (8, 8, FACTS)
+        assert np.argwhere(cells[..., 0]).tolist() == [[3, 4]]  # 28 px down and 34 px along
+        expected = [1, 3.5 - 28 / 8, 34 / 8 - 4.5, -0.5, 0]
+        assert cells[3, 4] == pytest.approx(expected, abs=2e-3)
+    narrow = cells_of(scene, BirdView(64, 1.0, 0.25), (8, 4), 16)
+    assert np.argwhere(narrow[..., 0]).tolist() == [[3, 2]]  # 10 px of the middle 16 along
+
+
+def test_mirrored_cells_are_those_of_the_mirrored_world() -> None:
+    view = BirdView(64, 1.0, 0.25)
+    scene = cruising([(0, 0), (21, 3), (-5, -7)], [20, 15, 20], frames=2, dt_s=0.1).scene(0)
+    scene = replace(scene, heading_rad=np.array([0, 0.3, -0.2], np.float32))
+    other = replace(scene, position_m=scene.position_m * [1, -1], heading_rad=-scene.heading_rad)
+    assert np.allclose(mirrored(cells_of(scene, view, (8, 8))), cells_of(other, view, (8, 8)), atol=2e-3)
+
+
+def test_what_a_vit_says_of_cells_is_learnt(moments: Moments) -> None:
+    network = Risk(replace(small("vit"), cells=True)).train()
+    batch = batches_of(moments, 16, seed=0)(0)
+    before = loss_of(network, batch)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    for _ in range(60):
+        losses = loss_of(network, batch)
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    assert losses["cells"].item() < 0.6 * before["cells"].item()
+    with pytest.raises(InputError, match="cells"):
+        replace(SMALL, model="cnn", cells=True)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_features_are_what_the_heads_read(model: str, moments: Moments) -> None:
+    network, clips = Risk(small(model)).eval(), moments.frames[:5]
+    found = features(network, clips)
+    assert found.shape == (5, SMALL.width)
+    with torch.no_grad():
+        said = network.crash(torch.from_numpy(found))[:, 0]
+        assert torch.equal(said, network(torch.from_numpy(clips)).crash)
+    still = np.repeat(clips[:, -1:], SMALL.frames, axis=1)
+    assert np.allclose(features(network, clips[:, -1]), features(network, still), atol=1e-5)
+    large = np.repeat(np.repeat(clips[:, -1], 2, axis=1), 2, axis=2)
+    assert np.allclose(features(network, large), features(network, still), atol=1e-5)
+    frozen = FrozenFeatures(network).train()
+    assert not frozen.model.training
+    assert frozen.num_features == SMALL.width
+
+
+def test_torchmetrics_measures_with_our_features(moments: Moments) -> None:
+    fid = pytest.importorskip("torchmetrics.image.fid", reason="needs the extra [perception]")
+    pictures = torch.from_numpy(moments.frames[:, -1]).movedim(-1, 1)
+    measure = fid.FrechetInceptionDistance(FrozenFeatures(Risk(small("cnn"))), reset_real_features=False)
+    measure.update(pictures[::2], real=True)
+    far = []
+    for others in (pictures[::2], pictures[1::2], 255 - pictures[1::2]):
+        measure.update(others, real=False)
+        far.append(float(measure.compute()))
+        measure.reset()
+    assert far[0] < 0.01 * far[1]
+    assert far[2] > 2 * far[1]
+
+
 def test_validation_sets_the_temperature(moments: Moments) -> None:
     network = Risk(replace(SMALL, model="cnn")).eval()
     scores = validate(network, moments)
@@ -153,7 +226,7 @@ def test_transformers_loads_the_same_folder(moments: Moments, tmp_path: Path) ->
 
 
 def test_others_vits_are_begun_with(tmp_path: Path) -> None:
-    """On a frame seen twice, ours says what theirs says of it once; another size of picture fits too."""
+    """On a frame seen again and again, ours says what theirs says of it once; other sizes fit too."""
     transformers = pytest.importorskip("transformers", reason="needs the extra [perception]")
     config = transformers.ViTConfig(hidden_size=24, num_hidden_layers=1, num_attention_heads=2,
                                     intermediate_size=48, image_size=32, patch_size=8)
@@ -165,7 +238,7 @@ def test_others_vits_are_begun_with(tmp_path: Path) -> None:
     begin_with(ours, str(tmp_path / "vit"))
     picture = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
-        said = ours.encoder(pixel_values=picture.repeat(1, 2, 1, 1)).last_hidden_state
+        said = ours.encoder(pixel_values=picture.repeat(1, SMALL.frames, 1, 1)).last_hidden_state
         torch.testing.assert_close(said, theirs(picture).last_hidden_state, rtol=0, atol=1e-5)
     begin_with(Risk(replace(shape, size_px=64)), str(tmp_path / "vit"))
 
@@ -198,6 +271,13 @@ def test_attention_is_shared_out(moments: Moments) -> None:
     torch.testing.assert_close(network.predict(frames)[0], before)
     with pytest.raises(InputError, match="this is a cnn"):
         attention_rollout(Risk(small("cnn")), frames)
+
+
+def test_the_bundled_network_sees_crashes_coming() -> None:
+    """On episodes that neither training nor the published figures are of."""
+    network = Risk.from_pretrained(ASSETS / "risk")
+    moments = moments_of(RiskTraffic(first=70_000, episodes=60), network.config.pictures)
+    assert auroc(judged(network, moments.frames).crash.numpy(), moments.crash) > 0.85
 
 
 def test_floors_know_rates_alone(moments: Moments) -> None:

@@ -15,10 +15,13 @@ from PIL import Image
 from test_frames import scene_of
 
 from drive_gen import cli
+from drive_gen.commands.segment import bundled
 from drive_gen.envs.episode import Scene
 from drive_gen.envs.frames.draw import draw_frame
-from drive_gen.envs.frames.frame import CLASSES
+from drive_gen.envs.frames.frame import CLASSES, EGO
+from drive_gen.envs.frames.looks import NATIVE
 from drive_gen.envs.frames.views import BirdView
+from drive_gen.envs.geometry import overlaps
 from drive_gen.envs.observe import observe_scene
 from drive_gen.perception.config import (
     FramesConfig,
@@ -27,12 +30,13 @@ from drive_gen.perception.config import (
     SegmentTraining,
     UNetConfig,
 )
+from drive_gen.perception.crowd import crowded
 from drive_gen.perception.driving import Cars, cars_in, drive_by_sight, scene_read, speeds_between
 from drive_gen.perception.floor import ColourTable
 from drive_gen.perception.metrics import confusion, ious, mean_iou
 from drive_gen.perception.photos import COLOURS, PHOTO_CLASSES, read_labelled, read_mask, read_photo
 from drive_gen.perception.rendered import looks_of, pool, unseen_sets
-from drive_gen.perception.segmenter import Segmenter
+from drive_gen.perception.segmenter import Segmenter, _places
 from drive_gen.perception.unet import UNet
 from drive_gen.train import segment
 from drive_gen.train.config import LoopConfig
@@ -132,7 +136,9 @@ def test_the_loss_by_hand() -> None:
 def test_batches_and_tests_share_no_scene_and_come_back() -> None:
     sets = unseen_sets(FRAMES, 4)
     again = unseen_sets(FRAMES, 4)
-    assert set(sets) == {"native", "unseen roads", "unseen looks", "unseen roads and looks"}
+    assert set(sets) == {"native", "unseen roads", "unseen looks", "unseen roads and looks", "unseen effect"}
+    assert not np.array_equal(sets["native"][0], sets["unseen effect"][0])
+    assert np.array_equal(sets["native"][1], sets["unseen effect"][1])
     for name, (rgb, mask) in sets.items():
         assert np.array_equal(rgb, again[name][0])
         assert rgb.shape == (4, 32, 32, 3)
@@ -140,6 +146,79 @@ def test_batches_and_tests_share_no_scene_and_come_back() -> None:
     looks = looks_of(replace(FRAMES, native=0.5), np.random.default_rng(0), 100)
     assert 30 < sum(look.seed == 0 for look in looks) < 70
     assert len(pool(FRAMES, 0, 3).scenes) == 3
+
+
+def test_a_crowd_touches_nobody_and_is_drawn_as_it_is_labelled() -> None:
+    scene = pool(FRAMES, 0, 1).scenes[0]
+    rotations = set()
+    for seed in range(12):
+        draws = np.random.default_rng(seed)
+        crowd = crowded(scene, 0, draws)
+        assert np.array_equal(crowd.position_m[: len(scene.agent_id)], scene.position_m)
+        assert len(set(crowd.agent_id.tolist())) == len(crowd.agent_id)
+        for agent in range(len(scene.agent_id), len(crowd.agent_id)):
+            others = np.arange(len(crowd.agent_id)) != agent
+            assert not overlaps(crowd.position_m[agent], crowd.heading_rad[agent], crowd.size_m[agent],
+                                crowd.position_m[others], crowd.heading_rad[others],
+                                crowd.size_m[others]).any()
+        frame = draw_frame(crowd, BirdView(64, 0.8), agent=0)
+        assert set(frame.label[frame.agent_id == scene.agent_id[0]]) == {EGO}
+        rotations.add(float(crowd.heading_rad[0]))
+    assert len(rotations) > 4  # the camera is turned as often as not
+
+
+def test_crowds_are_for_learning_alone() -> None:
+    frames = pool(FRAMES, 0, 8)
+    bodies = {crowd: (frames.draw(np.random.default_rng(0), [NATIVE] * 24, crowd)[1] > EGO).mean()
+              for crowd in (0.0, 1.0)}
+    assert bodies[1.0] > 2 * bodies[0.0]
+
+
+def test_equal_roads_are_one() -> None:
+    """So that what is drawn of a road is built once."""
+    scenes = pool(FRAMES, 0, 24).scenes
+    assert len({id(scene.road) for scene in scenes}) == 6  # of six environments
+    assert len({scene.position_m.tobytes() for scene in scenes}) == 24
+
+
+def test_places_run_from_corner_to_corner() -> None:
+    places = _places(torch.zeros(2, 3, 5, 9))
+    assert places.shape == (2, 2, 5, 9)
+    assert places[1, :, 0, 0].tolist() == [-1, -1]
+    assert places[1, :, -1, -1].tolist() == [1, 1]
+    assert places[0, :, 2, 6].tolist() == [0, 0.5]
+
+
+def test_only_with_coordinates_a_place_matters() -> None:
+    """Two equal halves of a picture, far from its borders, are told apart by their place alone."""
+    flat = np.full((1, 160, 160, 3), 90, np.uint8)
+    for known in (False, True):
+        model = Segmenter(SegmenterConfig(replace(TINY, heads=0), coordinates=known)).eval()
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+        with torch.no_grad():
+            logits = model(torch.from_numpy(flat))
+        assert torch.allclose(logits[..., 76, 76], logits[..., 84, 84], atol=1e-4) is not known
+
+
+def test_half_the_bits_change_the_loss_little() -> None:
+    model, draws = make_model(TRAINING), np.random.default_rng(0)
+    rgb, mask = pool(FRAMES, 0, 4).draw(draws, [NATIVE] * 4)
+    batch = {"rgb": torch.from_numpy(rgb), "mask": torch.from_numpy(mask)}
+    whole, half = (float(loss_of(model, batch, 0.5, bits)["loss"].detach()) for bits in (False, True))
+    assert whole != half
+    assert half == pytest.approx(whole, rel=0.02)
+
+
+def test_the_bundled_segmenter_knows_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unseen scenes in the native look; and the verb finds it without being told."""
+    rgb, mask = pool(FramesConfig(), 20_000, 12).draw(np.random.default_rng(0), [NATIVE] * 12)
+    guess = Segmenter.from_pretrained(bundled()).predict(rgb)
+    assert mean_iou(confusion(mask, guess, len(CLASSES))) > 0.9
+    Image.fromarray(rgb[0]).save(tmp_path / "p.png")
+    command = ["segment", str(tmp_path / "p.png"), "--mask", str(tmp_path / "m.png"), "--json"]
+    assert cli.main(command) == 0
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "m.png")), guess[0])
 
 
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:

@@ -53,9 +53,10 @@ def train_risk(*, out: Path | None = None, resume: Path | None = None,
     if out is None:
         raise InputError("give --out FOLDER, or --resume FOLDER")
     settings = read_yaml(RiskTraining, config) if config else risk_preset(preset)
-    network = replace(settings.model, model=model or settings.model.model)
-    risk.train_risk(out, replace(settings, model=network, init=init or settings.init,
-                                 loop=replace(settings.loop, **loop)))
+    if model is not None:
+        cells = settings.model.cells and model == "vit"
+        settings = replace(settings, model=replace(settings.model, model=model, cells=cells))
+    risk.train_risk(out, replace(settings, init=init or settings.init, loop=replace(settings.loop, **loop)))
     return _say_trained(out, json)
 
 

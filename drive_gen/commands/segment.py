@@ -68,13 +68,14 @@ def train_segment(*, out: Path | None = None, resume: Path | None = None,
     return _say_trained(out, table, json)
 
 
-def segment(picture: Path, /, *, checkpoint: Path, out: Path | None = None, mask: Path | None = None,
-            json: bool = False) -> int:
+def segment(picture: Path, /, *, checkpoint: Path | None = None, out: Path | None = None,
+            mask: Path | None = None, json: bool = False) -> int:
     """Tell the class of every pixel of a picture or a video of yours.
 
     Args:
         picture: A picture in colour, 16 pixels a side to 16 megapixels; or a video.
-        checkpoint: A run or checkpoint folder of `drive-gen train segment`.
+        checkpoint: A run or checkpoint folder of `drive-gen train segment`; the bundled one, which knows
+            frames from above, if not given.
         out: Picture or video (.mp4, .gif) to write, the classes laid over it; beside the input if not given.
         mask: Of a picture: PNG to write with the number of each pixel's class.
         json: Print only JSON.
@@ -93,11 +94,18 @@ def segment(picture: Path, /, *, checkpoint: Path, out: Path | None = None, mask
         raise InputError(f"--out {out}: a picture is written as .png")
     if not picture.is_file():
         raise InputError(f"no picture or video at {picture}")
-    model = Segmenter.from_pretrained(checkpoint)
+    model = Segmenter.from_pretrained(checkpoint or bundled())
     _use_all_cores()
     shares = _film(model, picture, out) if film else _picture(model, picture, out, mask)
     _say_shares(model, shares, out, json)
     return 0
+
+
+def bundled() -> Path:
+    """The checkpoint that comes with the package."""
+    import drive_gen
+
+    return Path(drive_gen.__file__).parent / "assets" / "segmenter"
 
 
 def _settings(preset: str, path: Path | None, view: Any, photos: Path | None, init: str | None,

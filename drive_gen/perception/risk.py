@@ -7,18 +7,16 @@ frame with a GRU over them. The heads, the loss and the pictures are the same fo
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from drive_gen.envs.files import InputError
-from drive_gen.perception.risk_config import BUCKETS_S, RiskConfig
+from drive_gen.envs.frames.cells import FACTS
+from drive_gen.perception.risk_config import BUCKETS_S, CELL_PX, RiskConfig
+from drive_gen.policies.eyes import Convolutions, make_vit, pixels, read_vit, vit_settings
 from drive_gen.policies.pretrained import Pretrained
-
-NEEDS = "a ViT needs transformers: pip install 'drive-gen[perception]', or choose --model cnn"
 
 
 class Judgement(NamedTuple):
@@ -26,6 +24,7 @@ class Judgement(NamedTuple):
 
     crash: Tensor  # (B,) logit of a crash within 2 s, before temperature
     bucket: Tensor  # (B, 4) logits of the time-to-collision buckets
+    cells: Tensor | None = None  # (B, S / CELL_PX, S / CELL_PX, FACTS), where there is a head for them
 
 
 class Risk(Pretrained):
@@ -47,6 +46,7 @@ class Risk(Pretrained):
             self.add_module(config.model, ENCODERS[config.model].make(config))
             self.crash = nn.Linear(config.width, 1)
             self.bucket = nn.Linear(config.width, len(BUCKETS_S) + 1)
+            self.cells = nn.Linear(config.width, FACTS) if config.cells else None
         self.register_buffer("temperature", torch.ones(()))
 
     @property
@@ -56,8 +56,16 @@ class Risk(Pretrained):
 
     def forward(self, frames: Tensor) -> Judgement:
         """See the class."""
-        x = ENCODERS[self.config.model].read(self.encoder, pixels(frames))  # (B, D)
-        return Judgement(self.crash(x)[:, 0], self.bucket(x))
+        x, patches = ENCODERS[self.config.model].read(self.encoder, pixels(frames))  # (B, D), (B, patches, D)
+        if self.cells is None or patches is None:
+            return Judgement(self.crash(x)[:, 0], self.bucket(x))
+        side = self.config.size_px // CELL_PX
+        return Judgement(self.crash(x)[:, 0], self.bucket(x), self.cells(patches).unflatten(1, (side, side)))
+
+    def features(self, frames: Tensor) -> Tensor:
+        """What the heads read: (B, F, S, S, 3) uint8 -> (B, D)."""
+        x: Tensor = ENCODERS[self.config.model].read(self.encoder, pixels(frames))[0]
+        return x
 
     @torch.no_grad()
     def predict(self, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -69,13 +77,7 @@ class Risk(Pretrained):
         """A ViT's settings in transformers' words, so that transformers loads the checkpoint as it is."""
         if self.config.model != "vit":
             return {}
-        settings: dict[str, Any] = self.encoder.config.to_dict()  # type: ignore[union-attr, operator]
-        return {**settings, "architectures": ["ViTModel"]}
-
-
-def pixels(frames: Tensor) -> Tensor:
-    """(B, F, S, S, 3) uint8 -> (B, F, 3, S, S) from -1 to 1, as ViTImageProcessor's."""
-    return frames.permute(0, 1, 4, 2, 3).float() / 127.5 - 1
+        return vit_settings(self.encoder)
 
 
 def risk_loss(said: Judgement, crash: Tensor, bucket: Tensor) -> dict[str, Tensor]:
@@ -85,28 +87,12 @@ def risk_loss(said: Judgement, crash: Tensor, bucket: Tensor) -> dict[str, Tenso
     return {"loss": of_crash + of_bucket, "crash": of_crash, "bucket": of_bucket}
 
 
-class Convolutions(nn.Module):
-    """(B, C, S, S) -> (B, D): four convolutions that halve the picture; places are kept, not averaged."""
-
-    def __init__(self, channels: int, config: RiskConfig) -> None:
-        super().__init__()
-        widths = [channels, 32, 64, 96, 96]
-        layers = [nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(8, after),
-                                nn.GELU()) for before, after in pairwise(widths)]
-        self.layers = nn.Sequential(*layers, nn.Flatten())
-        self.project = nn.Linear(widths[-1] * (config.size_px // 16) ** 2, config.width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        return F.gelu(self.project(self.layers(x)))
-
-
 class ConvolutionsInTime(nn.Module):
     """(B, F, 3, S, S) -> (B, D): each frame by itself, then a GRU over them."""
 
     def __init__(self, config: RiskConfig) -> None:
         super().__init__()
-        self.frame = Convolutions(3, config)
+        self.frame = Convolutions(3, (config.size_px, config.size_px), config.width)
         self.memory = nn.GRU(config.width, config.width, batch_first=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,36 +102,29 @@ class ConvolutionsInTime(nn.Module):
         return last
 
 
-def make_vit(config: RiskConfig) -> nn.Module:
-    """transformers' ViTModel over stacked frames: their colours are its channels."""
-    try:
-        from transformers import ViTConfig, ViTModel
-    except ImportError:
-        raise InputError(NEEDS) from None
-    model: nn.Module = ViTModel(ViTConfig(
-        hidden_size=config.width, num_hidden_layers=config.layers, num_attention_heads=config.heads,
-        intermediate_size=config.inner, image_size=config.size_px, patch_size=config.patch_px,
-        num_channels=3 * config.frames, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0),
-        add_pooling_layer=False)
-    return model
-
-
-def read_vit(vit: nn.Module, x: Tensor) -> Tensor:
-    """The class token after the last layer, (B, D)."""
-    token: Tensor = vit(pixel_values=x.flatten(1, 2)).last_hidden_state[:, 0]
-    return token
-
-
 class Encoder(NamedTuple):
-    """How a network is made, and how it reads (B, F, 3, S, S) into (B, D)."""
+    """How a network is made, and how it reads (B, F, 3, S, S) into (B, D) and patches (B, n, D) or None."""
 
     make: Callable[[RiskConfig], nn.Module]
-    read: Callable[[nn.Module, Tensor], Tensor]
+    read: Callable[[nn.Module, Tensor], tuple[Tensor, Tensor | None]]
+
+
+def _vit(config: RiskConfig) -> nn.Module:
+    size, patch = (config.size_px, config.size_px), (config.patch_px, config.patch_px)
+    return make_vit(config, 3 * config.frames, size, patch)
+
+
+def _read_vit(vit: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    tokens = read_vit(vit, x.flatten(1, 2))
+    return tokens[:, 0], tokens[:, 1:]
+
+
+def _cnn(config: RiskConfig) -> nn.Module:
+    return Convolutions(3 * config.frames, (config.size_px, config.size_px), config.width)
 
 
 ENCODERS = {
-    "vit": Encoder(make_vit, read_vit),
-    "cnn": Encoder(lambda config: Convolutions(3 * config.frames, config),
-                   lambda net, x: net(x.flatten(1, 2))),
-    "cnn-gru": Encoder(ConvolutionsInTime, lambda net, x: net(x)),
+    "vit": Encoder(_vit, _read_vit),
+    "cnn": Encoder(_cnn, lambda net, x: (net(x.flatten(1, 2)), None)),
+    "cnn-gru": Encoder(ConvolutionsInTime, lambda net, x: (net(x), None)),
 }

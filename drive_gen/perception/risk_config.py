@@ -13,6 +13,7 @@ from drive_gen.train.config import FIRST_TEST_SEED, LoopConfig
 MODELS = ("vit", "cnn", "cnn-gru")
 BUCKETS_S = (1.0, 2.0, 4.0)  # upper ends of the time-to-collision buckets; the last is all above, and no lead
 HORIZON_S = 2.0  # a crash within these is what is asked for
+CELL_PX = 8  # a side of the cells that are asked which car is in them
 ROADS = ("highway-v0", "merge-v0", "two-way-v0", "intersection-v0", "exit-v0")
 UNSEEN_ROADS = ("roundabout-v0", "u-turn-v0")
 
@@ -22,7 +23,7 @@ class RiskConfig:
     """What the network sees and what it is made of; saved in its checkpoint."""
 
     model: Literal["vit", "cnn", "cnn-gru"] = "vit"
-    frames: int = 2  # the last is "now"
+    frames: int = 3  # the last is "now"
     gap_s: float = 0.4  # between frames
     size_px: int = 64
     m_per_px: float = 1.0
@@ -32,6 +33,7 @@ class RiskConfig:
     heads: int = 4
     inner: int = 384  # width of its feed-forward layers
     patch_px: int = 8
+    cells: bool = False  # whether a head says of each patch which car is in it: a task to learn from
 
     def __post_init__(self) -> None:
         check_choice(self.model, MODELS, "model")
@@ -44,6 +46,9 @@ class RiskConfig:
         if self.width % self.heads or self.size_px % self.patch_px or self.size_px % 16:
             raise InputError("width must be a multiple of heads, and size_px of patch_px and of 16; got "
                              f"width {self.width}, heads {self.heads}, size_px {self.size_px}, patch_px "
+                             f"{self.patch_px}")
+        if self.cells and (self.model != "vit" or self.patch_px != CELL_PX):
+            raise InputError(f"cells are asked of a vit with patch_px {CELL_PX}, got a {self.model} with "
                              f"{self.patch_px}")
 
     @property
@@ -76,10 +81,11 @@ class RiskTraining:
 
     model: RiskConfig = field(default_factory=RiskConfig)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=10_000, batch_size=64, learning_rate=5e-4, warmup=200, evaluate_every=1000, save_every=1000))
-    traffic: RiskTraffic = field(default_factory=lambda: RiskTraffic(episodes=8000))
-    validation_episodes: int = 400
+        steps=1300, batch_size=32, learning_rate=1e-3, ema=0.99, evaluate_every=325, save_every=325))
+    traffic: RiskTraffic = field(default_factory=lambda: RiskTraffic(episodes=2500))
+    validation_episodes: int = 300
     init: str | None = None  # a ViT of transformers', folder or Hub name, whose weights are begun with
+    cells_weight: float = 1.0  # of the cells' loss, where the network has a head for them
 
     def __post_init__(self) -> None:
         if self.init is not None and self.model.model != "vit":
@@ -94,14 +100,13 @@ class RiskTraining:
 
 
 def risk_preset(name: str, model: Literal["vit", "cnn", "cnn-gru"] = "vit") -> RiskTraining:
-    """quick: minutes on one core; base: for a machine with more."""
+    """quick: minutes on one core; base: what the bundled one is trained with."""
     check_choice(name, ("quick", "base"), "preset")
-    base = RiskTraining(model=RiskConfig(model=model))
+    base = RiskTraining(model=RiskConfig(model=model, cells=model == "vit"))
     if name == "base":
         return base
     return replace(base, traffic=RiskTraffic(episodes=800), validation_episodes=150, loop=replace(
-        base.loop, steps=300, batch_size=32, learning_rate=1e-3, warmup=30, ema=0.98, evaluate_every=100,
-        save_every=100))
+        base.loop, steps=300, warmup=30, ema=0.98, evaluate_every=100, save_every=100))
 
 
 def held_out_sets(episodes: int) -> dict[str, RiskTraffic]:

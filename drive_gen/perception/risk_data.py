@@ -15,12 +15,13 @@ import numpy as np
 from drive_gen.envs.actions import IDLE
 from drive_gen.envs.episode import META_ACTIONS, Episode
 from drive_gen.envs.files import InputError
+from drive_gen.envs.frames.cells import cells_of
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.looks import Look, draw_look
 from drive_gen.envs.frames.views import BirdView
 from drive_gen.evaluate.rows import following
 from drive_gen.evaluate.safety import time_to_collision
-from drive_gen.perception.risk_config import BUCKETS_S, HORIZON_S, RiskConfig, RiskTraffic
+from drive_gen.perception.risk_config import BUCKETS_S, CELL_PX, HORIZON_S, RiskConfig, RiskTraffic
 
 HZ, WORLDS = 10, 32  # frames a second; worlds simulated together
 RANDOM_DECISIONS, IDLE_DECISIONS = (2, 7), 5  # one a second
@@ -35,6 +36,7 @@ class Moments:
     crash: np.ndarray  # (N,) bool, the ego crashes within HORIZON_S
     ttc_s: np.ndarray  # (N,) float64 to the ego's lead at constant speeds; inf or NaN: no conflict
     seed: np.ndarray  # (N,) int64, of the episode
+    cells: np.ndarray  # (N, S / CELL_PX, S / CELL_PX, FACTS) float16, of the last frame
 
     def __len__(self) -> int:
         return len(self.crash)
@@ -60,11 +62,12 @@ def moments_of(traffic: RiskTraffic, config: RiskConfig) -> Moments:
         look = draw_look(seed, traffic.look, traffic.effects)
         for now, crash in known_moments(episode, max(start, gap * (config.frames - 1))):
             seen = range(now - gap * (config.frames - 1), now + 1, gap)
-            parts.append((_clip(episode, seen, view, look), crash, ttc_s[now], seed))
+            parts.append((_clip(episode, seen, view, look), crash, ttc_s[now], seed,
+                          cells_of(episode.scene(now), view, (CELL_PX, CELL_PX))))
     if not parts:
         raise InputError(f"no moment in {traffic.episodes} episodes has a known future; ask for more")
-    frames, crashes, times, seeds = zip(*parts, strict=True)
-    return Moments(np.stack(frames), np.array(crashes), np.array(times), np.array(seeds))
+    frames, crashes, times, seeds, cells = zip(*parts, strict=True)
+    return Moments(np.stack(frames), np.array(crashes), np.array(times), np.array(seeds), np.stack(cells))
 
 
 def known_moments(episode: Episode, start: int) -> list[tuple[int, bool]]:

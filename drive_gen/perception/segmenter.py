@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -26,7 +27,8 @@ class Segmenter(Pretrained, tags=["image-segmentation"]):  # type: ignore[call-a
         super().__init__(config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.unet = UNet(config.unet)
+            more = 2 if config.coordinates else 0
+            self.unet = UNet(replace(config.unet, in_channels=config.unet.in_channels + more))
 
     def forward(self, rgb: Tensor) -> Tensor:
         """(B, H, W, 3) uint8 of any size -> logits (B, classes, H, W)."""
@@ -34,6 +36,8 @@ class Segmenter(Pretrained, tags=["image-segmentation"]):  # type: ignore[call-a
         # Channels stay last in memory, which convolutions like; the weights do not: a resumed optimiser's
         # moments would lie otherwise than they.
         x = (rgb.float() / 127.5 - 1).permute(0, 3, 1, 2)
+        if self.config.coordinates:
+            x = torch.cat((x, _places(x)), dim=1)
         multiple = self.config.unet.multiple_px
         x = F.pad(x, (0, -width % multiple, 0, -height % multiple), mode="replicate")
         logits: Tensor = self.unet(x)[..., :height, :width]
@@ -57,3 +61,9 @@ class Segmenter(Pretrained, tags=["image-segmentation"]):  # type: ignore[call-a
             return picture
         size = (max(round(picture.shape[1] * share), 1), max(round(picture.shape[0] * share), 1))
         return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+
+
+def _places(x: Tensor) -> Tensor:
+    """Row and column of each pixel from -1 to 1, (B, 2, H, W), of pictures (B, C, H, W); Liu et al., 2018."""
+    rows, columns = (torch.linspace(-1, 1, side, device=x.device, dtype=x.dtype) for side in x.shape[2:])
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij")).expand(len(x), -1, -1, -1)

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
-from drive_gen.perception.risk import NEEDS, Risk, pixels
-from drive_gen.perception.risk_config import RiskConfig
+from drive_gen.perception.risk import Risk
+from drive_gen.perception.risk_config import CELL_PX, RiskConfig
+from drive_gen.policies.eyes import NEEDS, pixels
 
 PATCH, PLACE = "embeddings.patch_embeddings.projection.weight", "embeddings.position_embeddings"
 
@@ -24,7 +25,8 @@ def shape_of(reference: str, config: RiskConfig) -> RiskConfig:
     if found.hidden_act != "gelu" or not found.qkv_bias:
         raise InputError(f"{reference}: only ViTs with GELU and biases of queries fit")
     return replace(config, model="vit", width=found.hidden_size, layers=found.num_hidden_layers,
-                   heads=found.num_attention_heads, inner=found.intermediate_size, patch_px=found.patch_size)
+                   heads=found.num_attention_heads, inner=found.intermediate_size, patch_px=found.patch_size,
+                   cells=config.cells and found.patch_size == CELL_PX)
 
 
 def begin_with(model: Risk, reference: str) -> None:

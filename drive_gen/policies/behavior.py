@@ -8,7 +8,7 @@ predicted, or tilted, before the action is chosen by it. Continuous actions are 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ from drive_gen.policies.blocks import (
     rotary,
 )
 from drive_gen.policies.config import BehaviorConfig, Steering
+from drive_gen.policies.eyes import FrameEncoder, vit_settings
 from drive_gen.policies.pretrained import Pretrained
 from drive_gen.policies.tokens import KMeansBins, ReturnBins
 
@@ -126,7 +127,7 @@ class BehaviorTransformer(Pretrained):
         super().__init__(config)
         width, bins = config.width, config.action_bins
         self.return_bins = ReturnBins(config.return_bins)
-        self.encoder = SceneEncoder(config)
+        self.encoder: nn.Module = nn.Identity() if config.sight else SceneEncoder(config)
         self.embed_return = nn.Embedding(config.return_components * config.return_bins, width)
         self.embed_action: nn.Module = nn.Embedding(bins, width) if self.is_meta else nn.Linear(2, width)
         self.no_return, self.no_action = (nn.Parameter(torch.zeros(width)) for _ in range(2))
@@ -139,6 +140,18 @@ class BehaviorTransformer(Pretrained):
             self.offset_head = nn.Linear(width, 2 * bins)
             self.register_buffer("centers", torch.zeros(bins, 2))  # of the bins, in units of CONTROL_SCALE
         initialize(self, torch.Generator().manual_seed(seed), config.layers)
+        if config.sight:  # eyes begin as their library has them
+            encoder = FrameEncoder(config, seed, SceneEncoder(config) if config.sight.scene else None)
+            # They are named twice, and a checkpoint keeps the first of a tensor's names: "vit." is where
+            # transformers' ViTModel looks for its weights.
+            del self.encoder
+            self.add_module(config.sight.model, encoder.eyes)
+            self.encoder = encoder
+
+    def library_config(self) -> dict[str, Any]:
+        """A ViT's settings in transformers' words, so that ViTModel loads the checkpoint as it is."""
+        sight = self.config.sight
+        return vit_settings(self.get_submodule("vit")) if sight and sight.model == "vit" else {}
 
     def training_steering(self) -> Steering:
         """How it was steered in the evaluations of its training; the default where that is not known."""
@@ -164,10 +177,15 @@ class BehaviorTransformer(Pretrained):
                 action_keep: Tensor | None = None) -> Prediction:
         """Predict all of K decisions at once, each from what came before it.
 
-        observation is (B, K, 17, 9), return_ (B, K, components) in [0, 1], action (B, K) or (B, K, 2) in
+        observation is (B, K, 17, 9), or frames (B, K, F, H, W, 3) where it has eyes; return_ (B, K, components) in [0, 1], action (B, K) or (B, K, 2) in
         units of CONTROL_SCALE. Where a keep mask (B, K) is False, the return or the action is hidden.
         """
-        tokens = torch.stack((self.encoder(observation), self.return_token(return_, return_keep),
+        return self.decide(self.encoder(observation), return_, action, return_keep, action_keep)
+
+    def decide(self, seen: Tensor, return_: Tensor, action: Tensor, return_keep: Tensor | None = None,
+               action_keep: Tensor | None = None) -> Prediction:
+        """As `forward`, after the encoder: from tokens of what is seen (B, K, D)."""
+        tokens = torch.stack((seen, self.return_token(return_, return_keep),
                               self.action_token(action, action_keep)), dim=2).flatten(1, 2)  # (B, 3K, D)
         if self.is_recurrent:
             x, _ = self.carry(tokens)

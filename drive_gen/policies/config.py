@@ -16,6 +16,51 @@ MODES = ("bc", "target", "tilt")
 
 
 @dataclass(frozen=True)
+class SightConfig:
+    """The pictures that a driver sees in place of an observation, and the network that reads them.
+
+    From above, the ego low in the middle and heading up; as high as a driver looks ahead, as wide as a road.
+    """
+
+    model: Literal["vit", "cnn"] = "vit"
+    frames: int = 2  # the last is "now"; one carries no speed
+    gap_s: float = 0.6  # between frames
+    height_px: int = 144
+    width_px: int = 24
+    m_per_px: float = 0.9
+    behind: float = 0.18  # share of the height behind the ego's centre
+    width: int = 96
+    layers: int = 4  # from here on of the ViT alone
+    heads: int = 4
+    inner: int = 384  # width of its feed-forward layers
+    patch_px: tuple[int, int] = (12, 4)  # rows and columns
+    scene: bool = False  # whether a ViT's patches are asked as neighbours are; else its class token is all
+
+    def __post_init__(self) -> None:
+        check_choice(self.model, ("vit", "cnn"), "model")
+        if self.scene and self.model != "vit":
+            raise InputError(f"scene asks a ViT's patches, got a {self.model}")
+        if self.frames < 2 or not self.gap_s > 0:
+            raise InputError(f"sight needs 2 frames or more, some time apart: one carries no speed; got "
+                             f"{self.frames} and {self.gap_s} s")
+        for name in ("height_px", "width_px", "width", "layers", "heads", "inner"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        rows, columns = self.patch_px
+        if min(rows, columns) < 1 or self.height_px % rows or self.width_px % columns or self.width % self.heads:
+            raise InputError("the picture's sides must be multiples of patch_px, and width of heads; got "
+                             f"{self.height_px} x {self.width_px}, {self.patch_px}, {self.width}, {self.heads}")
+        if self.width_px > self.height_px:
+            raise InputError("the picture must be at least as high as wide, got "
+                             f"{self.height_px} x {self.width_px}")
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of what is seen at a decision: frames, rows, columns, colours."""
+        return self.frames, self.height_px, self.width_px, 3
+
+
+@dataclass(frozen=True)
 class BehaviorConfig:
     """What a behaviour transformer is made of; saved in its checkpoint.
 
@@ -40,6 +85,7 @@ class BehaviorConfig:
     return_components: int = len(COMPONENTS)
     neighbours: int = NEIGHBOURS
     features: int = COLUMNS
+    sight: SightConfig | None = None  # pictures instead of neighbours and features
 
     def __post_init__(self) -> None:
         check_choice(self.memory, ("attention", "gru"), "memory")

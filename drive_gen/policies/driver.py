@@ -19,7 +19,7 @@ from torch import Tensor
 
 from drive_gen.envs.files import InputError
 from drive_gen.envs.observe import SHAPE
-from drive_gen.policies.behavior import STATE, BehaviorTransformer
+from drive_gen.policies.behavior import STATE, BehaviorTransformer, SceneEncoder
 from drive_gen.policies.blocks import TOKENS_PER_STEP, Ring, banded_mask
 from drive_gen.policies.config import BehaviorConfig, Steering
 from drive_gen.policies.tokens import ReturnBins
@@ -94,7 +94,7 @@ class BehaviorPolicy:
     def predict(self, observation: np.ndarray, state: tuple[np.ndarray, ...] | None = None,
                 episode_start: np.ndarray | None = None, deterministic: bool = False,
                 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-        """(W, 17, 9) -> meta-actions (W,) int64 or controls (W, 2) float32, and the state to hand back."""
+        """(W, 17, 9), or frames (W, F, H, W, 3) -> meta-actions (W,) int64 or controls (W, 2) float32, and the state to hand back."""
         action, memory, _ = self._decide(observation, state, episode_start, deterministic)
         return action, memory
 
@@ -102,9 +102,12 @@ class BehaviorPolicy:
                              episode_start: np.ndarray | None = None, deterministic: bool = False,
                              ) -> tuple[np.ndarray, tuple[np.ndarray, ...], Details]:
         """As `predict`, and why; it costs an encoder's pass more."""
+        encoder = self.model.encoder
+        if not isinstance(encoder, SceneEncoder):
+            raise InputError("an image policy attends to patches of its pictures, to no neighbours")
         action, memory, thoughts = self._decide(observation, state, episode_start, deterministic)
         with torch.inference_mode():
-            attention = self.model.encoder.attention(self._tensor(observation))
+            attention = encoder.attention(self._tensor(observation))
         details = Details(attention=attention.numpy(force=True),
                           return_probability=thoughts.return_logits.softmax(-1).numpy(force=True),
                           return_=thoughts.return_.numpy(force=True),
@@ -115,8 +118,9 @@ class BehaviorPolicy:
     def _decide(self, observation: np.ndarray, state: tuple[np.ndarray, ...] | None,
                 episode_start: np.ndarray | None, deterministic: bool,
                 ) -> tuple[np.ndarray, Memory | Recollection, _Thoughts]:
-        if observation.shape[1:] != SHAPE:
-            raise ValueError(f"observation has shape {observation.shape}, expected (worlds, *{SHAPE})")
+        expected = self.config.sight.shape if self.config.sight else SHAPE
+        if observation.shape[1:] != expected:
+            raise ValueError(f"observation has shape {observation.shape}, expected (worlds, *{expected})")
         memory = self._recall(observation, state, episode_start)
         draws = self._draws(memory, deterministic)
         cache = (_Carried(self.model, memory, self.device) if isinstance(memory, Recollection)

@@ -19,8 +19,8 @@ from drive_gen.envs.episode import META_ACTIONS
 from drive_gen.envs.files import InputError, hash_of, read_json
 from drive_gen.envs.world import EnvConfig
 from drive_gen.policies.behavior import BehaviorTransformer
-from drive_gen.policies.driver import BehaviorPolicy
 from drive_gen.policies.pretrained import Card
+from drive_gen.policies.seeing import policy_of
 from drive_gen.policies.tokens import KMeansBins
 from drive_gen.train.behavior_loss import Batch, behavior_loss
 from drive_gen.train.config import DriveConfig, TrainBehaviorConfig
@@ -201,7 +201,7 @@ def drive(model: BehaviorTransformer, env: EnvConfig, config: DriveConfig) -> di
     from drive_gen.drivers import Driver
     from drive_gen.envs.vector import DriveEnv
 
-    policy = BehaviorPolicy(model, config.steering)
+    policy = policy_of(model, config.steering)
     driver = Driver("behavior", policy, "", actions=model.config.actions)
     at_once = min(config.episodes, BATCH)
     worlds = (driver.simulator_for(env, at_once) if config.engine == "simulator"

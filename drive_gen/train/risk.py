@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from drive_gen.perception.risk import Judgement, Risk, risk_loss
 from drive_gen.perception.risk_config import BUCKETS_S, RiskTraining
 from drive_gen.perception.risk_data import Moments, moments_of
 from drive_gen.perception.vit import begin_with, shape_of
+from drive_gen.policies.eyes import cells_loss
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
 from drive_gen.train.run import SETTINGS, Progress, RunFolder
@@ -41,7 +43,8 @@ def train_risk(out: Path, config: RiskTraining, resume: bool = False) -> Progres
     pictures = config.model.pictures
     learn, held_out = moments_of(traffic, pictures), moments_of(config.validation, pictures)
     batch_of = batches_of(learn, config.loop.batch_size, config.loop.seed)
-    return train(model, loss_of, batch_of, config.loop, run, lambda average: validate(average, held_out))
+    loss = partial(loss_of, cells_weight=config.cells_weight)
+    return train(model, loss, batch_of, config.loop, run, lambda average: validate(average, held_out))
 
 
 def resume_risk(out: Path) -> Progress:
@@ -53,9 +56,14 @@ def resume_risk(out: Path) -> Progress:
     return train_risk(out, config, resume=True)
 
 
-def loss_of(model: Risk, batch: Batch) -> dict[str, Tensor]:
-    """`risk_loss` of a batch of moments."""
-    return risk_loss(model(batch["frames"]), batch["crash"], batch["bucket"])
+def loss_of(model: Risk, batch: Batch, cells_weight: float = 1.0) -> dict[str, Tensor]:
+    """`risk_loss` of a batch of moments; with `cells_loss` where the model has a head for cells."""
+    said = model(batch["frames"])
+    losses = risk_loss(said, batch["crash"], batch["bucket"])
+    if said.cells is None:
+        return losses
+    of_cells = cells_loss(said.cells.float(), batch["cells"].float())
+    return {**losses, "loss": losses["loss"] + cells_weight * of_cells, "cells": of_cells}
 
 
 def batches_of(moments: Moments, size: int, seed: int) -> Callable[[int], Batch]:
@@ -63,13 +71,19 @@ def batches_of(moments: Moments, size: int, seed: int) -> Callable[[int], Batch]
     def batch_of(step: int) -> Batch:
         draws = np.random.default_rng(step_seed(seed, step, "batch"))
         chosen = draws.integers(len(moments), size=size)
-        frames = moments.frames[chosen]
-        mirrored = draws.random(size) < 0.5
-        frames[mirrored] = frames[mirrored, :, :, ::-1]
+        frames, cells = moments.frames[chosen], moments.cells[chosen]
+        flip = draws.random(size) < 0.5
+        frames[flip] = frames[flip, :, :, ::-1]
+        cells[flip] = mirrored(cells[flip])
         return {"frames": torch.from_numpy(frames), "crash": torch.from_numpy(moments.crash[chosen]),
-                "bucket": torch.from_numpy(moments.bucket[chosen])}
+                "bucket": torch.from_numpy(moments.bucket[chosen]), "cells": torch.from_numpy(cells)}
 
     return batch_of
+
+
+def mirrored(cells: np.ndarray) -> np.ndarray:
+    """Cells (..., rows, columns, FACTS) with left and right exchanged."""
+    return np.asarray(cells[..., ::-1, :] * np.array([1, 1, -1, 1, -1], cells.dtype))
 
 
 def validate(model: Risk, moments: Moments) -> dict[str, float]:
@@ -93,5 +107,5 @@ def judged(model: Risk, frames: np.ndarray, at_once: int = 256) -> Judgement:
     device = next(model.parameters()).device
     parts = [model(torch.from_numpy(frames[start : start + at_once]).to(device))
              for start in range(0, len(frames), at_once)]
-    crash, bucket = zip(*parts, strict=True)
+    crash, bucket = zip(*(part[:2] for part in parts), strict=True)
     return Judgement(torch.cat(crash).float().cpu(), torch.cat(bucket).float().cpu())

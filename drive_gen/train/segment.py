@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,8 @@ def train_segment(out: Path, config: SegmentTraining, resume: bool = False) -> P
     else:
         run.start(resume)  # before the simulation, which takes a while
         batch_of, held_out = _frames(config)
-    return train(model, lambda network, batch: loss_of(network, batch, config.dice), batch_of, config.loop,
-                 run, lambda network: _scores(network, held_out))
+    loss = partial(loss_of, dice=config.dice, bfloat16=config.bfloat16)
+    return train(model, loss, batch_of, config.loop, run, lambda network: _scores(network, held_out))
 
 
 def resume_segment(out: Path) -> Progress:
@@ -70,15 +71,20 @@ def make_model(config: SegmentTraining) -> Segmenter:
     return model
 
 
-def loss_of(model: Segmenter, batch: Batch, dice: float) -> Mapping[str, Tensor]:
+def loss_of(model: Segmenter, batch: Batch, dice: float, bfloat16: bool = False) -> Mapping[str, Tensor]:
     """Cross-entropy, and 1 - Dice (Milletari et al., 2016) over the classes that are there."""
-    logits, truth = model(batch["rgb"]).float(), batch["mask"].long()
+    truth = batch["mask"].long()
+    if bfloat16 and truth.device.type == "cpu":  # elsewhere the loop chooses
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(batch["rgb"]).float()
+    else:
+        logits = model(batch["rgb"]).float()
     entropy = F.cross_entropy(logits, truth)
-    share = logits.softmax(1)
-    wanted = F.one_hot(truth, logits.shape[1]).movedim(-1, 1).to(share.dtype)
-    both = (share * wanted).sum((0, 2, 3))
-    sizes, there = share.sum((0, 2, 3)) + wanted.sum((0, 2, 3)), wanted.sum((0, 2, 3)) > 0
-    overlap = 1 - (2 * both / sizes.clamp(min=1))[there].mean()
+    share, count = logits.softmax(1), torch.bincount(truth.flatten(), minlength=logits.shape[1])
+    right = share.gather(1, truth[:, None]).flatten()
+    both = share.new_zeros(len(count)).index_add(0, truth.flatten(), right)
+    sizes = share.sum((0, 2, 3)) + count
+    overlap = 1 - (2 * both / sizes.clamp(min=1))[count > 0].mean()
     return {"loss": entropy + dice * overlap, "entropy": entropy, "overlap": overlap}
 
 
@@ -93,7 +99,7 @@ def _frames(config: SegmentTraining) -> tuple[Callable[[int], Batch], dict[str, 
 
     def batch_of(step: int) -> Batch:
         draws = np.random.default_rng(step_seed(seed, step, "batch"))
-        rgb, mask = learnt.draw(draws, looks_of(frames, draws, size))
+        rgb, mask = learnt.draw(draws, looks_of(frames, draws, size), frames.crowd)
         return {"rgb": torch.from_numpy(rgb), "mask": torch.from_numpy(mask)}
 
     return batch_of, held_out
