@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from drive_gen.envs.files import InputError
 from drive_gen.language.facts import Facts
-from drive_gen.language.parse import facts_of_text, language_of
-from drive_gen.language.tokens import tokens
+from drive_gen.language.parse import facts_of_text, language_of, unexplained
 
 if TYPE_CHECKING:
     from drive_gen.language.reader import Read, Reader
@@ -76,14 +75,9 @@ def parse(text: str, language: str) -> tuple[Facts | None, InputError | None]:
         return None, error
 
 
-@lru_cache(maxsize=1024)
 def unread(text: str, language: str) -> int:
-    """How many words the parser passes over: without them it sees the same tokens."""
-    words, whole = text.split(), tokens(text, language)
-    long = 2 if language == "ko" else 4  # shorter ones are particles and articles
-    return sum(len(word.strip(".,;:!?")) >= long
-               and tokens(" ".join(words[:place] + words[place + 1 :]), language) == whole
-               for place, word in enumerate(words))
+    """How many words the parser passes over."""
+    return len(unexplained(text, language))
 
 
 def load_reader(checkpoint: str | Path, required: bool) -> Reader | None:

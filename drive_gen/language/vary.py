@@ -17,7 +17,7 @@ from drive_gen.envs.files import InputError
 from drive_gen.language import words_en, words_ko
 from drive_gen.language.facts import LAST_S, MOST_COUNT, MOST_LANES, SINGLE, Facts
 from drive_gen.language.inflect import english, korean
-from drive_gen.language.more_words import MORE_EN, MORE_KO
+from drive_gen.language.lexicon import MORE as MORE_TABLES
 from drive_gen.language.plan import pick, share_of
 from drive_gen.language.speak import mistyped
 from drive_gen.language.splits import Request
@@ -46,9 +46,9 @@ def categories(language: str) -> tuple[tuple[tuple[str, str], ...], ...]:
                     for phrase in share_of(phrases, "train")) for name in TABLES]
     held = {phrase for name in TABLES for phrases in getattr(words, name).values()
             for phrase in phrases if phrase not in share_of(phrases, "train")}
-    more = MORE_EN if language == "en" else MORE_KO
-    groups += [tuple((phrase, str(token[1])) for phrase, token in more
-                     if token[0] == name and phrase not in held) for name in MORE]
+    groups += [tuple((phrase, value) for table in MORE_TABLES[language]
+                     for value, phrases in table.get(name, {}).items() if value is not None
+                     for phrase in phrases.split(", ") if phrase not in held) for name in MORE]
     for table in (words.EVENT, words.TASK):
         forms = [(value, english(verb) if language == "en" else korean(verb))
                  for value, verbs in table.items() for verb in share_of(verbs, "train")]
