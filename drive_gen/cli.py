@@ -33,6 +33,8 @@ VERBS = {
     "train ppo": ("train_ppo:train_ppo", "train a small stable-baselines3 PPO driver"),
     "train predict": ("predict:train_predict", "train a predictor of where cars will be"),
     "train risk": ("risk:train_risk", "train a network that sees a crash coming in pictures from above"),
+    "train clip": ("clip:train_clip", "train CLIP: texts, frames and trajectories in one space"),
+    "search": ("clip:search", "moments of an episode store by a text, as a contact sheet"),
     "evaluate": ("evaluate:evaluate", "closed-loop or replay evaluation beside the floor drivers"),
     "evaluate predict": ("predict:evaluate_predict", "errors of predictors beside constant velocity"),
     "segment": ("segment:segment", "classes of every pixel of your own picture or video"),
