@@ -1,4 +1,4 @@
-"""CLIP on unseen seeds, roads, looks and phrasings: python scripts/bench_clip.py [--checkpoint RUN] [--work runs/bench-clip]
+"""CLIP on unseen seeds, roads, looks and phrasings: python scripts/bench_clip.py [--checkpoint RUN]
 
 Clips of test episodes by seed are found by texts with one to three facts; a clip is right where all that the
 text says holds. False texts differ from a true one in one fact.
@@ -113,8 +113,8 @@ def embedded(model: Clip, clips: Clips, texts: Texts) -> tuple[dict[str, np.ndar
     """Clips by tower, true texts and false ones."""
     frame, trajectory = model.embed_clips(clips)
     return ({"frame": frame, "trajectory": trajectory, "both": frame + trajectory},
-            model.embed_texts([text.text for text in texts.true]),
-            model.embed_texts([text.text for text in texts.false]))
+            model.embed_texts([text.text for text in texts.true], cut=True),
+            model.embed_texts([text.text for text in texts.false], cut=True))
 
 
 def towers(name: str, model: Clip, clips: Clips, texts: Texts) -> dict[str, list[float]]:

@@ -19,12 +19,12 @@ def train_clip(*, out: Path | None = None, resume: Path | None = None, data: Pat
                workers: int = 0, json: bool = False) -> int:
     """Train CLIP: texts, frames from above and trajectories of the same seconds become like vectors.
 
-    Its episodes are scripted by seed, or those of a store. ^C saves; --resume goes on to the very same result.
+    Its episodes are scripted by seed, or those of a store. ^C saves; --resume goes on to the same result.
 
     Args:
         out: Folder to write: config.json, metrics.jsonl, tb/, checkpoints/best and last, training_state/.
         resume: Go on with the stopped run in this folder, with its own settings; no other flags but --cache.
-        data: Episode store to learn from, as `drive-gen collect requests` writes; its own by seed if not given.
+        data: Episode store to learn from, as `drive-gen collect requests` writes; by seed if not given.
         preset: quick: a few minutes on two cores; base: more episodes and updates.
         init: A CLIP of Hugging Face's (folder or Hub name) whose text and vision towers are begun with where
             they fit, or a checkpoint of this verb.

@@ -52,7 +52,8 @@ def _all_claims() -> Iterator[tuple[str, str]]:
     yield from (("density", f"density={density}") for density in DENSITIES)
     yield from (("without", f"without.{role}") for role in MISSING)
     for role in ("ego", *NEXT):
-        yield from (("" if (role, kind) == ("ego", "car") else "agent", f"{role}.kind={kind}") for kind in KINDS)
+        yield from (("" if (role, kind) == ("ego", "car") else "agent", f"{role}.kind={kind}")
+                    for kind in KINDS)
         yield from (("agent", f"{role}.speed={speed}") for speed in SPEEDS)
         if role != "ego":
             yield from (("agent", f"{role}.distance={distance}") for distance in DISTANCES)
@@ -64,7 +65,8 @@ def _all_claims() -> Iterator[tuple[str, str]]:
         yield from (("group", f"{kind}s={count}") for count in range(1, MOST_COUNT + 1))
         yield from (("", f"{kind}s={count}") for count in range(MOST_COUNT + 1, MOST + 1))
         yield from (("", f"{kind}s>={count}") for count in range(1, MOST + 1))
-        yield from (("", f"{kind}s.{speed}>={count}") for speed in SPEEDS for count in range(1, MOST_COUNT + 1))
+        yield from (("", f"{kind}s.{speed}>={count}")
+                    for speed in SPEEDS for count in range(1, MOST_COUNT + 1))
         yield "group", f"{kind}s.abreast"
     for who in WHOS:
         told = who != "cut-in"  # of one who cuts in, only that
@@ -132,12 +134,13 @@ def _group(agent: Agent, facts: Facts) -> list[str] | None:
     named = [other for other in facts.agents if other.role in NEXT and other.kind == agent.kind]
     if named and (agent.speed or agent.abreast):
         return None
-    more = (facts.density is not None or any(other.count > 1 and other.role in PLACED for other in facts.agents)
+    rows = any(other.count > 1 and other.role in PLACED for other in facts.agents)
+    more = (facts.density is not None or rows
             or any(event.who in ("someone", "cut-in") or event.what == "crash" for event in facts.events))
     found = [f"{agent.role}{'>=' if more else '='}{agent.count + len(named)}"]
     if agent.speed:
         found.append(f"{agent.role}.{agent.speed}>={agent.count}")
-    return found + [f"{agent.role}.abreast"] if agent.abreast else found
+    return [*found, f"{agent.role}.abreast"] if agent.abreast else found
 
 
 def claims_in(clip: Episode) -> np.ndarray:
@@ -152,7 +155,8 @@ def _of_scene(scene: Scene) -> Iterator[str]:
     yield from (f"without.{name}" for name in held.without)
     for agent in held.agents:
         if agent.role in ("ego", *NEXT):
-            yield from (f"{agent.role}.{name}={getattr(agent, name)}" for name in ("kind", "speed", "distance"))
+            yield from (f"{agent.role}.{name}={getattr(agent, name)}"
+                        for name in ("kind", "speed", "distance"))
     yield from (f"cut-in.kind={kind_of(scene, here[side])}" for side in ("left", "right") if side in here)
     yield from _rows(scene)
     for kind in KINDS:
@@ -160,7 +164,8 @@ def _of_scene(scene: Scene) -> Iterator[str]:
         yield f"{kind}s={len(group)}"
         yield from (f"{kind}s>={count}" for count in range(1, len(group) + 1))
         bands = [speed_band(scene.speed_mps[number]) for number in group]
-        yield from (f"{kind}s.{band}>={count}" for band in SPEEDS for count in range(1, bands.count(band) + 1))
+        yield from (f"{kind}s.{band}>={count}"
+                    for band in SPEEDS for count in range(1, bands.count(band) + 1))
         if len(group) > 1 and abreast(scene, group):
             yield f"{kind}s.abreast"
 

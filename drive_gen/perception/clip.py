@@ -28,7 +28,8 @@ MOTION_UNIT = (1, 50, 10, 20, 0.3, 1, 5, 5, 1, 4, 4)
 START_UNIT = (1, 1, 50, 1, 1, 50, 10, 2, 1, 100)
 LANE_UNIT = (1, 1, 100, 50, 100, 50, 100, 50, 1, 1, 1, 1, 2, 100, 4, 2, 2, 4, 4)
 # Beside the numbers, how far they are past some values, cut off at -1 and 1: (column, values, width).
-MOTION_EDGES = (("least_mps2", (-4.0,), 0.5), ("speed_mps", (0.5, 2.0), 0.5), ("-shift_lanes", (-0.5, 0.5), 0.2))
+MOTION_EDGES = (("least_mps2", (-4.0,), 0.5), ("speed_mps", (0.5, 2.0), 0.5),
+                ("-shift_lanes", (-0.5, 0.5), 0.2))
 START_EDGES = (("ahead_m", (-100.0, 0.0, 100.0), 1.0), ("-aside_lanes", (-1.5, -0.5, 0.5, 1.5), 0.1),
                ("gap_m", (0.0, 20.0, 50.0), 1.0))
 SPEED_EDGES = (("speed_mps", (1.0, 15.0, 25.0), 0.5),)  # of motion, at the start
@@ -88,15 +89,17 @@ class Clip(Pretrained):
     def of_text(self, ids: Tensor) -> Tensor:
         """(B, L) subwords, padded on the right -> (B, E); causal, so that padding is not seen."""
         model: Any = self.clip
-        told = by_size((ids != model.config.text_config.pad_token_id).sum(1) + 1, lambda rows, most: model.text_model(input_ids=ids[rows, :most])
-                       .pooler_output)
+        pad = model.config.text_config.pad_token_id
+        told = by_size((ids != pad).sum(1) + 1,
+                       lambda rows, most: model.text_model(input_ids=ids[rows, :most]).pooler_output)
         return F.normalize(model.text_projection(told), dim=-1)
 
     def of_frames(self, frames: Tensor) -> Tensor:
         """(B, F, S, S, 3) uint8 -> (B, E)."""
         model: Any = self.clip
         pixels = frames.permute(0, 1, 4, 2, 3).flatten(1, 2).float() / 127.5 - 1
-        return F.normalize(model.visual_projection(model.vision_model(pixel_values=pixels).pooler_output), dim=-1)
+        seen = model.vision_model(pixel_values=pixels).pooler_output
+        return F.normalize(model.visual_projection(seen), dim=-1)
 
     def of_trajectories(self, motion: Tensor, start: Tensor, lanes: Tensor) -> Tensor:
         """As in `Clips` -> (B, E)."""
@@ -105,7 +108,7 @@ class Clip(Pretrained):
             motion[rows, :most], start[rows, :most], lanes[rows])), dim=-1)
 
     def ids_of(self, texts: Sequence[str], cut: bool = False) -> Tensor:
-        """Subwords (B, L), between their first and last, padded; texts that are too long are cut or refused."""
+        """Subwords (B, L), between their first and last, padded; too long texts are cut or refused."""
         rows = [[self.tokenizer.bos_token_id, *ids, self.tokenizer.eos_token_id]
                 for ids in self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]]
         if cut:
@@ -147,7 +150,7 @@ def _rows(parts: Any) -> np.ndarray:
 def by_size(size: Tensor, read: Callable[[Tensor, int], Tensor]) -> Tensor:
     """`read` of a few rows at once, those of like size (B,) together, so that little padding is computed."""
     order = size.argsort(stable=True)
-    told = torch.cat([read(rows, int(size[rows].max())) for rows in order.split(ROWS)])
+    told = torch.cat([read(rows, int(size[rows].max())) for rows in torch.split(order, ROWS)])
     return told[order.argsort()]
 
 
@@ -184,7 +187,8 @@ class TrajectoryTower(nn.Module):
         self.road = nn.Linear(2 * width, width)
         layer = nn.TransformerEncoderLayer(width, config.heads, config.inner, dropout=0.0, activation="gelu",
                                            batch_first=True, norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, config.layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.layers = nn.TransformerEncoder(layer, config.layers, nn.LayerNorm(width),
+                                            enable_nested_tensor=False)
         self.project = nn.Linear(5 * width, config.embedding)
 
     def forward(self, motion: Tensor, start: Tensor, lanes: Tensor) -> Tensor:
@@ -197,7 +201,8 @@ class TrajectoryTower(nn.Module):
         absent = F.pad(~there, (1, 0))
         x = self.layers(torch.cat((road[:, None], agents), 1), src_key_padding_mask=absent)
         told = x[:, 1:] * there[..., None]
-        return self.project(torch.cat((x[:, 0], x[:, 1], told.sum(1) / 8, pooled(x[:, 1:], there)), -1))  # type: ignore[no-any-return]
+        parts = (x[:, 0], x[:, 1], told.sum(1) / 8, pooled(x[:, 1:], there))
+        return self.project(torch.cat(parts, -1))  # type: ignore[no-any-return]
 
 
 def _features(names: tuple[str, ...], at: Edges) -> int:
@@ -252,7 +257,8 @@ def both_ways(scores: Tensor, right: Tensor) -> Tensor:
     return (contrast(scores, right) + contrast(scores.T, right.T)) / 2
 
 
-def clip_loss(model: Clip, embedded: Embedded, says: Tensor, holds: Tensor, claims: float) -> dict[str, Tensor]:
+def clip_loss(model: Clip, embedded: Embedded, says: Tensor, holds: Tensor, claims: float
+              ) -> dict[str, Tensor]:
     """Three contrasts and the claims' cross-entropies; says (T, C) and holds (B, C) are bool.
 
     The frames are of the first clips. Texts are right for every clip that they hold for, clips for each other

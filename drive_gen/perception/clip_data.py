@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -29,9 +30,9 @@ MOTION = ("there", "ahead_m", "-aside_m", "speed_mps", "-heading_rad", "-shift_l
           "most_mps2", "crashed", "lanes_beside", "-lanes_skew")
 START = ("there", "is_ego", "ahead_m", "-aside_lanes", "same_way", "gap_m", "length_m", "width_m", "truck",
          "lane_m")
-LANE = ("there", "own", *(f"{sign}{axis}{point}_m" for point in range(3) for sign, axis in (("", "x"), ("-", "y"))),
-        "first_cos", "-first_sin", "last_cos", "-last_sin", "-turn_rad", "length_m", "width_m", "next", "former",
-        "beside", "-skew")
+LANE = ("there", "own", "first_x_m", "-first_y_m", "middle_x_m", "-middle_y_m", "last_x_m", "-last_y_m",
+        "first_cos", "-first_sin", "last_cos", "-last_sin", "-turn_rad", "length_m", "width_m", "next",
+        "former", "beside", "-skew")
 SUSTAINED_S = 0.3  # accelerations shorter than this are not told
 
 
@@ -61,15 +62,15 @@ class Clips:
 
     def mirrored(self, which: np.ndarray) -> Clips:
         """Left and right exchanged in the clips marked (N,)."""
-        flip = which[:, None]
-        signs = (np.where(which.reshape(-1, *[1] * (getattr(self, name).ndim - 1)), signs_of(names), 1.0)
-                 for name, names in (("motion", MOTION), ("start", START), ("lanes", LANE)))
-        motion, start, lanes = (array * sign.astype(np.float32)
-                                for array, sign in zip((self.motion, self.start, self.lanes), signs, strict=True))
+        def turned(array: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+            signs = np.where(which.reshape(-1, *[1] * (array.ndim - 1)), signs_of(names), 1.0)
+            return np.asarray(array * signs.astype(np.float32))
+
         frames = self.frames.copy()
         frames[which] = frames[which, :, :, ::-1]
-        return Clips(frames, motion, start, lanes, np.where(flip, self.holds[:, MIRROR], self.holds),
-                     self.episode, self.start_s)
+        holds = np.where(which[:, None], self.holds[:, MIRROR], self.holds)
+        return Clips(frames, turned(self.motion, MOTION), turned(self.start, START), turned(self.lanes, LANE),
+                     holds, self.episode, self.start_s)
 
 
 LookOf = Callable[[int], Look]  # of an episode's number
@@ -124,7 +125,7 @@ def frames_of(clip: Episode, config: ClipConfig, look: Look) -> np.ndarray:
 def trajectories_of(clip: Episode, config: ClipConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Motion, start and lanes of one clip, as in `Clips`."""
     scene = clip.scene(0)
-    assert scene.ego is not None and clip.ego is not None
+    assert scene.ego is not None
     here = np.flatnonzero(clip.valid[:, 0])
     distance = np.hypot(*(scene.position_m - scene.position_m[scene.ego]).T)
     distance[scene.ego] = -1
@@ -191,7 +192,7 @@ def _accelerations(clip: Episode, agents: np.ndarray, moments: np.ndarray) -> tu
         return least, most
     runs = np.lib.stride_tricks.sliding_window_view(change, need, axis=1)
     high, low = runs.max(-1), runs.min(-1)  # (n, frames): at most, and at least, so hard from that frame on
-    for place, (first, last) in enumerate(zip(moments[:-1], moments[1:], strict=True), 1):
+    for place, (first, last) in enumerate(pairwise(moments), 1):
         if first < last and first < high.shape[1]:
             least[:, place] = high[:, first:last].min(1)
             most[:, place] = low[:, first:last].max(1)
@@ -207,7 +208,7 @@ def _lanes(scene: Scene, most: int) -> np.ndarray:
     for lane in road.lanes:
         ways_in[list(lane.successors)] += 1
     rows = [(1.0, number == own, *_shape(lane, here, heading), len(lane.successors), ways_in[number],
-             sum(road.lanes_aside(number)), np.subtract(*reversed(road.lanes_aside(number))))
+             sum(road.lanes_aside(number)), road.lanes_aside(number)[1] - road.lanes_aside(number)[0])
             for number, lane in enumerate(road.lanes)]
     rows.sort(key=lambda row: (not row[1], float(np.hypot(row[4], row[5]))))
     found = np.zeros((most, len(LANE)), np.float32)

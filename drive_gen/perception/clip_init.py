@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from drive_gen.envs.files import InputError
 from drive_gen.perception.clip import NEEDS, Clip
 from drive_gen.perception.clip_config import ClipConfig
-from drive_gen.policies.pretrained import CONFIG, checkpoint_folder, load_untied, untied
+from drive_gen.policies.pretrained import CONFIG, MANIFEST, checkpoint_folder, load_untied, untied
 
 PATCH = "vision_model.embeddings.patch_embedding.weight"
 PLACE = "vision_model.embeddings.position_embedding.weight"
@@ -21,7 +21,7 @@ PLACE = "vision_model.embeddings.position_embedding.weight"
 def is_ours(reference: str) -> bool:
     """Whether it is a checkpoint or run of drive_gen's."""
     path = Path(reference)
-    if not path.is_dir() or (path / CONFIG).is_file() and not (path / "manifest.json").is_file():
+    if not path.is_dir() or ((path / CONFIG).is_file() and not (path / MANIFEST).is_file()):
         return False
     return checkpoint_folder(path).is_dir()
 
@@ -36,7 +36,8 @@ def shape_of(reference: str, config: ClipConfig) -> ClipConfig:
         raise InputError(f"{reference} holds a {found.model_type!r} network; --init needs a 'clip'")
     text, vision = found.text_config, found.vision_config
     theirs = {"text_config": _plain(text), "projection_dim": found.projection_dim,
-              "vision_config": {**_plain(vision), "image_size": config.size_px, "num_channels": 3 * config.frames}}
+              "vision_config": {**_plain(vision), "image_size": config.size_px,
+                                "num_channels": 3 * config.frames}}
     return replace(config, theirs=theirs, embedding=found.projection_dim, vocabulary=text.vocab_size,
                    positions=text.max_position_embeddings, patch_px=vision.patch_size)
 

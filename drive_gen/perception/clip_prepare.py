@@ -34,7 +34,8 @@ class _Job:
 
 def prepared(data: ClipData, config: ClipConfig, cache: Path, workers: int = 0) -> Clips:
     """The clips of the settings, made once and kept in the folder `cache`."""
-    looked_at = [getattr(config, name) for name in ("clip_s", "frames", "size_px", "stretch", "agents", "lanes")]
+    names = ("clip_s", "frames", "size_px", "stretch", "agents", "lanes")
+    looked_at = [getattr(config, name) for name in names]
     path = cache / f"clips-{hash_of([asdict(data), looked_at, CLAIMS, _version_of(data)])}.npz"
     if path.exists():
         return read_clips(path)
@@ -90,8 +91,9 @@ def _jobs(data: ClipData, config: ClipConfig) -> list[_Job]:
     jobs = []
     for shard in dict.fromkeys(row.shard for row in rows):
         mine = [number for number, row in enumerate(rows) if row.shard == shard]
-        jobs += [_Job(data, config, mine[place], rows=tuple(rows[number] for number in mine[place:][:AT_ONCE]))
-                 for place in range(0, len(mine), AT_ONCE)]
+        for place in range(0, len(mine), AT_ONCE):
+            few = tuple(rows[number] for number in mine[place : place + AT_ONCE])
+            jobs.append(_Job(data, config, mine[place], rows=few))
     return jobs
 
 

@@ -75,8 +75,7 @@ def pairs(texts: np.ndarray, clips: np.ndarray) -> np.ndarray:
     return np.asarray((texts * clips).sum(1))
 
 
-# Floors and the ceiling. Each gives scores (Q, N) of the true texts, and scores (Q,) of true and of false ones
-# with their clip.
+# Floors and the ceiling give scores (Q, N) of true texts, and (Q,) of true and false ones with their clip.
 Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -90,6 +89,7 @@ def most_frequent(texts: Texts, clips: Clips, learnt: Clips) -> Scores:
     """The clip whose claims are the commonest in training, whatever is asked; of texts the commoner one."""
     share = learnt.holds.mean(0)
     typical = (clips.holds * np.log(share + 1e-3) + ~clips.holds * np.log(1 - share + 1e-3)).sum(1)
+
     def prior(said: list[Named]) -> np.ndarray:
         return np.array([np.log(share[text.claims] + 1e-3).sum() for text in said])
     return np.tile(typical, (len(texts), 1)), prior(texts.true), prior(texts.false)
@@ -98,7 +98,7 @@ def most_frequent(texts: Texts, clips: Clips, learnt: Clips) -> Scores:
 def words_and_pixels(texts: Texts, clips: Clips, learnt: Clips, told: Sequence[str]) -> Scores:
     """The training texts (one a clip of `learnt`) with most words in common; the clip whose pixels are most
     like those of theirs."""
-    vocabulary = {word: place for place, word in enumerate(sorted({word for text in told for word in _words(text)}))}
+    vocabulary = {word: place for place, word in enumerate(sorted(set().union(*map(_words, told))))}
     known = _bags(told, vocabulary)
     before, now = _pixels(learnt), _pixels(clips)
     mean = before.mean(0)

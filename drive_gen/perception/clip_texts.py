@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,7 +79,7 @@ def draw_facts(known: Known, count: int, rng: np.random.Generator) -> Facts:
             claim = claims[int(rng.integers(len(claims)))]
             chosen[claim.split("=")[0].split(">")[0]] = claim
         try:
-            facts = assembled(list(chosen.values()), known, rng)
+            facts = assembled(list(chosen.values()), known)
         except InputError:
             continue
         claims_said = claims_of(facts)
@@ -87,11 +88,12 @@ def draw_facts(known: Known, count: int, rng: np.random.Generator) -> Facts:
     raise InputError("a clip of which nothing can be said")
 
 
-def assembled(claims: Sequence[str], known: Known, rng: np.random.Generator) -> Facts:
+def assembled(claims: Sequence[str], known: Known) -> Facts:
     """Facts of some claims; whoever is named has its kind, and a group its count."""
     single: dict[str, Any] = {}
     agents: dict[str, dict[str, Any]] = {}
-    without, events = [], []
+    without: list[Any] = []
+    events: list[Event] = []
     for claim in claims:
         head, _, value = claim.partition("=")
         who, _, what = head.partition(".")
@@ -117,7 +119,7 @@ def assembled(claims: Sequence[str], known: Known, rng: np.random.Generator) -> 
 def _agent(role: str, about: dict[str, Any], named: dict[str, Any], known: Known) -> Agent:
     if role == "cut-in":
         kinds = [kind for kind in KINDS if f"cut-in.kind={kind}" in known.true]
-        return Agent("cut-in", kinds[0] if kinds else "car")  # type: ignore[arg-type]
+        return Agent("cut-in", kinds[0] if kinds else "car")
     if role in ("cars", "trucks"):
         others = sum(known.kind.get(other) == role.rstrip("s") for other in named if other in NEXT)
         return Agent(role, count=known.total[role] - others, **about)  # type: ignore[arg-type]
@@ -129,12 +131,11 @@ def changes_of(facts: Facts) -> list[tuple[str, Facts]]:
     found: list[tuple[str, Facts]] = []
 
     def add(what: str, **new: Any) -> None:
-        try:
+        with suppress(InputError):  # a contradiction is said of nothing
             found.append((what, replace(facts, **new)))
-        except InputError:
-            pass  # a contradiction is said of nothing
 
-    for name, values in (("road", SEEN_ROADS), ("lanes", range(1, MOST_LANES + 1)), ("density", DENSITIES[1:])):
+    options = {"road": SEEN_ROADS, "lanes": range(1, MOST_LANES + 1), "density": DENSITIES[1:]}
+    for name, values in options.items():
         for value in values:
             if getattr(facts, name) not in (None, value):
                 add(name, **{name: value})
@@ -144,8 +145,8 @@ def changes_of(facts: Facts) -> list[tuple[str, Facts]]:
                 add("without", without=tuple(other if each == one else each for each in facts.without))
     for number, agent in enumerate(facts.agents):
         for what, other_agent in _agents_like(agent, facts):
-            rest = facts.agents[:number] + facts.agents[number + 1 :]
-            add(what, agents=(*rest, other_agent), events=tuple(
+            others = facts.agents[:number] + facts.agents[number + 1 :]
+            add(what, agents=(*others, other_agent), events=tuple(
                 replace(event, who=other_agent.role) if event.who == agent.role else event
                 for event in facts.events))
     for number, event in enumerate(facts.events):
@@ -161,10 +162,8 @@ def _agents_like(agent: Agent, facts: Facts) -> list[tuple[str, Agent]]:
     roles = {each.role for each in facts.agents}
 
     def add(what: str, **new: Any) -> None:
-        try:
+        with suppress(InputError):  # a distance that the other side cannot have
             found.append((what, replace(agent, **new)))
-        except InputError:
-            pass  # a distance that the other side cannot have
 
     group = {"cars": "trucks", "trucks": "cars"}.get(agent.role)
     if group is None:
@@ -188,9 +187,10 @@ def _events_like(event: Event) -> list[tuple[str, Event]]:
     """Events that differ in one thing."""
     found: list[tuple[str, Event]] = []
     if event.what in SIDES:
-        found.append(("side", replace(event, what=SIDES[event.what])))
-    found += [("event", replace(event, what=what)) for what in WHATS
-              if what not in (event.what, SIDES.get(event.what)) and event.who != "cut-in"]
+        found.append(("side", replace(event, what=SIDES[event.what])))  # type: ignore[arg-type]
+    if event.who != "cut-in":
+        others: list[Any] = [what for what in WHATS if what not in (event.what, SIDES.get(event.what))]
+        found += [("event", Event(event.who, what, event.when, event.at_s, event.happens)) for what in others]
     found += [("phase", replace(event, when=phase)) for phase in PHASES if event.when not in (None, phase)]
     if event.when is None and event.at_s is None and event.who != "cut-in":
         found.append(("happens", replace(event, happens=not event.happens)))

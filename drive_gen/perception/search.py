@@ -17,7 +17,7 @@ import numpy as np
 from drive_gen.data.store import Row, read_index, read_shard
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError, hash_of, read_json, replacing
-from drive_gen.language.agree import UNSEEN, agreement
+from drive_gen.language.agree import agreement
 from drive_gen.language.facts import Facts
 from drive_gen.language.parse import facts_of_text, language_of
 from drive_gen.perception.claims import CLAIMS, claims_in, claims_of, row_of
@@ -180,10 +180,10 @@ def seen(facts: Facts) -> Facts:
     """What of a text can be seen in motion: not weather, time of day, task and style."""
     agents = tuple(replace(agent, style=None) for agent in facts.agents)
     without = tuple(name for name in facts.without if name != "aggressive")
-    left = replace(facts, agents=agents, without=without, **dict.fromkeys(UNSEEN))
+    left = replace(facts, agents=agents, without=without, weather=None, time=None, task=None)
     if not left.slots():
-        raise InputError(f"nothing of it can be seen in motion: {', '.join(facts.slots())}; name roads, cars or "
-                         "what they do")
+        raise InputError(f"nothing of it can be seen in motion: {', '.join(facts.slots())}; name roads, cars "
+                         "or what they do")
     return left
 
 

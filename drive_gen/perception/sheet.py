@@ -1,4 +1,4 @@
-"""A contact sheet of clips that were found: each from above at its start, with its rank, score and what holds."""
+"""A contact sheet of clips that were found: each from above at its start, with rank, score and what holds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def _draw_one(sheet: Image.Image, pen: ImageDraw.ImageDraw, place: tuple[int, in
     pen.text((left, top + PICTURE_PX), f"{rank}.  {one.score:.2f}", INK, font=_font(13))
     pen.text((left, top + PICTURE_PX + LINE_PX), f"{name[-28:]} at {one.start_s:g} s", DIM, font=_font(11))
     for number, (words, holds) in enumerate(_told(one), 2):
-        pen.text((left, top + PICTURE_PX + number * LINE_PX), words, RIGHT if holds else WRONG, font=_font(11))
+        colour = RIGHT if holds else WRONG
+        pen.text((left, top + PICTURE_PX + number * LINE_PX), words, colour, font=_font(11))
 
 
 def _told(one: Found) -> list[tuple[str, bool]]:

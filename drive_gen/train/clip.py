@@ -114,8 +114,8 @@ def texts_of_batch(holds: np.ndarray, false: int, rng: np.random.Generator) -> l
 def validate(model: Clip, clips: Clips, texts: Texts) -> dict[str, float]:
     """Class-aware recall among the held-out clips, and how often the true text is above the false one."""
     frame, trajectory = model.embed_clips(clips)
-    true = model.embed_texts([text.text for text in texts.true])
-    false = model.embed_texts([text.text for text in texts.false])
+    true = model.embed_texts([text.text for text in texts.true], cut=True)
+    false = model.embed_texts([text.text for text in texts.false], cut=True)
     scores: dict[str, float] = {}
     for name, embedded in (("frame", frame), ("trajectory", trajectory), ("both", frame + trajectory)):
         own = embedded[texts.clip]
