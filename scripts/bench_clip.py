@@ -22,7 +22,6 @@ from drive_gen.language.splits import VARIETIES, read_requests
 from drive_gen.perception.claims import claims_of, holding, row_of
 from drive_gen.perception.clip import Clip
 from drive_gen.perception.clip_config import ClipData
-from drive_gen.perception.clip_data import Clips
 from drive_gen.perception.clip_prepare import prepared
 from drive_gen.perception.clip_scores import (
     Texts,
@@ -37,6 +36,7 @@ from drive_gen.perception.clip_scores import (
     words_and_pixels,
 )
 from drive_gen.perception.clip_texts import CHANGED, Known, draw_text
+from drive_gen.perception.clips import Clips
 from drive_gen.perception.search import bundled, seen
 
 TRAINING = Variety("train", "train")

@@ -76,6 +76,8 @@ def test_nothing_loads_pickles() -> None:
         "predict.smoother",
         "perception.risk",
         "perception.vit",
+        "perception.clip",
+        "perception.clip_init",
         "generate.denoiser",
         "generate.sampler",
         "train.loop",

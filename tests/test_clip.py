@@ -24,9 +24,10 @@ from drive_gen.language.plan import Variety
 from drive_gen.language.played import Staged, played
 from drive_gen.perception.claims import CLAIMS, MIRROR, PLACE, claims_in, claims_of, holding, row_of
 from drive_gen.perception.clip_config import ClipConfig, ClipTraining
-from drive_gen.perception.clip_data import Clips, clips_of, cut, read_clips, write_clips
+from drive_gen.perception.clip_data import clips_of, cut
 from drive_gen.perception.clip_scores import exact, most_frequent, recall, texts_of, words_and_pixels
 from drive_gen.perception.clip_texts import CHANGED, Known, changes_of, draw_text, one_changed
+from drive_gen.perception.clips import Clips, read_clips, write_clips
 from drive_gen.perception.search import search
 
 pytest.importorskip("transformers", reason="needs the extra [perception]")

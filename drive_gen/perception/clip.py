@@ -18,7 +18,7 @@ from drive_gen.envs.files import InputError
 from drive_gen.language.tokenizer import FILES, read_tokenizer
 from drive_gen.perception.claims import CLAIMS
 from drive_gen.perception.clip_config import ClipConfig
-from drive_gen.perception.clip_data import LANE, MOTION, START, Clips
+from drive_gen.perception.clips import LANE, MOTION, START, Clips
 from drive_gen.policies.pretrained import Pretrained
 
 ROWS = 64  # of a batch that are read at once

@@ -1,76 +1,25 @@
-"""Clips: some seconds of an episode as frames, as trajectories, and as what is true of them.
-
-Trajectories are raw numbers in SI units, in the frame of the ego's lane; the tower scales them. So a clip's
-mirror image is a change of signs.
-"""
+"""Episodes -> clips: some seconds as frames, as trajectories, and as what is true of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
 from itertools import pairwise
-from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from drive_gen.envs.episode import Episode, Scene
-from drive_gen.envs.files import InputError, replacing
+from drive_gen.envs.files import InputError
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.looks import NATIVE, Look
 from drive_gen.envs.frames.views import BirdView
 from drive_gen.envs.kinematics import wrap
 from drive_gen.envs.road import Lane, Road
 from drive_gen.language.read_scene import REACH_M, beside_ego, kind_of, lane_of
-from drive_gen.perception.claims import MIRROR, claims_in
+from drive_gen.perception.claims import claims_in
 from drive_gen.perception.clip_config import STEP_S, ClipConfig
+from drive_gen.perception.clips import LANE, MOTION, START, Clips
 
-# Of an agent at a moment; of an agent at the start; of a lane. A minus marks what a mirror turns round.
-MOTION = ("there", "ahead_m", "-aside_m", "speed_mps", "-heading_rad", "-shift_lanes", "least_mps2",
-          "most_mps2", "crashed", "lanes_beside", "-lanes_skew")
-START = ("there", "is_ego", "ahead_m", "-aside_lanes", "same_way", "gap_m", "length_m", "width_m", "truck",
-         "lane_m")
-LANE = ("there", "own", "first_x_m", "-first_y_m", "middle_x_m", "-middle_y_m", "last_x_m", "-last_y_m",
-        "first_cos", "-first_sin", "last_cos", "-last_sin", "-turn_rad", "length_m", "width_m", "next",
-        "former", "beside", "-skew")
 SUSTAINED_S = 0.3  # accelerations shorter than this are not told
-
-
-def signs_of(names: tuple[str, ...]) -> np.ndarray:
-    """-1 where a mirror turns a number round."""
-    return np.array([-1.0 if name.startswith("-") else 1.0 for name in names], np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class Clips:
-    """N clips."""
-
-    frames: np.ndarray  # (N, F, S, S, 3) uint8
-    motion: np.ndarray  # (N, A + 1, T, len(MOTION)) float32, the ego first
-    start: np.ndarray  # (N, A + 1, len(START)) float32
-    lanes: np.ndarray  # (N, L, len(LANE)) float32
-    holds: np.ndarray  # (N, C) bool, claims
-    episode: np.ndarray  # (N,) int64, number in the order of reading
-    start_s: np.ndarray  # (N,) float64
-
-    def __len__(self) -> int:
-        return len(self.holds)
-
-    def take(self, places: np.ndarray) -> Clips:
-        """The clips whose numbers are given."""
-        return Clips(*(getattr(self, item.name)[places] for item in fields(self)))
-
-    def mirrored(self, which: np.ndarray) -> Clips:
-        """Left and right exchanged in the clips marked (N,)."""
-        def turned(array: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
-            signs = np.where(which.reshape(-1, *[1] * (array.ndim - 1)), signs_of(names), 1.0)
-            return np.asarray(array * signs.astype(np.float32))
-
-        frames = self.frames.copy()
-        frames[which] = frames[which, :, :, ::-1]
-        holds = np.where(which[:, None], self.holds[:, MIRROR], self.holds)
-        return Clips(frames, turned(self.motion, MOTION), turned(self.start, START), turned(self.lanes, LANE),
-                     holds, self.episode, self.start_s)
 
 
 LookOf = Callable[[int], Look]  # of an episode's number
@@ -227,18 +176,3 @@ def _shape(lane: Lane, here: np.ndarray, heading: float) -> tuple[float, ...]:
     first, last = way[0] - heading, way[-1] - heading
     return (*np.clip(points, -500, 500).ravel(), np.cos(first), np.sin(first), np.cos(last), np.sin(last),
             way[-1] - way[0], min(lane.length_m, 1000.0), lane.width_m)
-
-
-def write_clips(path: Path, clips: Clips) -> None:
-    """Keep them in a file."""
-    with replacing(path) as temporary:
-        np.savez_compressed(temporary, **{item.name: getattr(clips, item.name) for item in fields(clips)})
-
-
-def read_clips(path: Path) -> Clips:
-    """Clips that `write_clips` kept."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return Clips(**{item.name: arrays[item.name] for item in fields(Clips)})
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise InputError(f"{path} holds no clips: {error}; remove it") from None

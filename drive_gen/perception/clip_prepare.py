@@ -15,7 +15,8 @@ from drive_gen.envs.frames.looks import NATIVE, Look, draw_look
 from drive_gen.language.played import Staged, played
 from drive_gen.perception.claims import CLAIMS
 from drive_gen.perception.clip_config import ClipConfig, ClipData
-from drive_gen.perception.clip_data import Clips, clips_of, read_clips, write_clips
+from drive_gen.perception.clip_data import clips_of
+from drive_gen.perception.clips import Clips, read_clips, write_clips
 
 AT_ONCE = 16  # episodes of a unit of work
 VALIDATE = 10  # every so manyth episode

@@ -11,8 +11,8 @@ from drive_gen.envs.files import InputError
 from drive_gen.language.parse import facts_of_text
 from drive_gen.language.plan import Variety
 from drive_gen.perception.claims import CLAIMS, claims_of, holding, row_of
-from drive_gen.perception.clip_data import Clips
 from drive_gen.perception.clip_texts import Known, Named, draw_text, named, one_changed
+from drive_gen.perception.clips import Clips
 
 NEIGHBOURS = 5  # of a text, in the floor of words and pixels
 

@@ -17,11 +17,11 @@ from drive_gen.language.plan import Variety
 from drive_gen.language.tokenizer import train_tokenizer
 from drive_gen.perception.clip import Clip, Embedded, clip_loss
 from drive_gen.perception.clip_config import ClipTraining
-from drive_gen.perception.clip_data import Clips
 from drive_gen.perception.clip_init import begin_with, shape_of, tokenizer_from
 from drive_gen.perception.clip_prepare import prepared, split
 from drive_gen.perception.clip_scores import Texts, above_false, pairs, recall, texts_of
 from drive_gen.perception.clip_texts import Known, Named, draw_text, named, one_changed
+from drive_gen.perception.clips import Clips
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
 from drive_gen.train.run import SETTINGS, Progress, RunFolder
