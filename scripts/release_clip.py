@@ -1,7 +1,8 @@
 """Train the bundled CLIP: python scripts/release_clip.py --work runs/release-clip [--data STORE]
 
-Its episodes are made by seed if no store of `drive-gen collect requests` is given. About half an hour on one
-core. A stopped run goes on where it was.
+Its episodes are made by seed if no store of `drive-gen collect requests` is given. Two rounds: few updates of
+many clips, then more of fewer clips, each with a false text. About half an hour on one core. A stopped run
+goes on where it was.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from drive_gen.train.clip import resume_clip, train_clip
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 
 
-def settings(store: str | None) -> ClipTraining:
-    """Fewer updates than base, at a higher rate: what half an hour of a core gives."""
+def settings(store: str | None) -> tuple[ClipTraining, ClipTraining]:
+    """Of both rounds: what half an hour of a core gives."""
     base = ClipTraining()
-    loop = replace(base.loop, steps=1250, batch_size=256, learning_rate=2e-3, warmup=60, ema=0.99,
-                   evaluate_every=125, save_every=125)
-    return replace(base, loop=loop, data=replace(base.data, store=store, episodes=1500))
+    data = replace(base.data, store=store, episodes=1500)
+    loop = replace(base.loop, steps=180, learning_rate=2e-3, warmup=60, ema=0.99, evaluate_every=90)
+    first = replace(base, data=data, loop=loop)
+    loop = replace(base.loop, steps=800, batch_size=128, learning_rate=1.5e-3, warmup=30, ema=0.99,
+                   evaluate_every=100, save_every=100)
+    return first, replace(first, loop=loop, false_texts=1.0, framed=0.25)
 
 
 def main() -> None:
@@ -32,13 +36,18 @@ def main() -> None:
     parser.add_argument("--data", default=None)
     parser.add_argument("--workers", type=int, default=0)
     options = parser.parse_args()
-    run = options.work / "run"
-    if (run / "training_state" / "state.json").exists():
-        resume_clip(run, options.work)
-    else:
-        train_clip(run, settings(options.data), cache=options.work, workers=options.workers)
+    former: Path | None = None
+    for number, config in enumerate(settings(options.data)):
+        run = options.work / f"run-{number}"
+        if (run / "training_state" / "state.json").exists():
+            resume_clip(run, options.work)
+        else:
+            begun = replace(config, init=None if former is None else str(former))
+            train_clip(run, begun, cache=options.work, workers=options.workers)
+        former = run
+    assert former is not None
     shutil.rmtree(ASSETS / "clip", ignore_errors=True)
-    shutil.copytree(run / "checkpoints" / "best", ASSETS / "clip")
+    shutil.copytree(former / "checkpoints" / "best", ASSETS / "clip")
     print(f"wrote {ASSETS / 'clip'}; next: drive-gen search 'two trucks side by side' STORE")
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,6 +124,14 @@ def test_trajectories_carry_speed() -> None:
     assert other.holds[0, PLACE["lead.speed=fast"]]
 
 
+def made(facts: Facts, change: dict[str, Any]) -> Facts | None:
+    """What a change makes of the facts, where that is no contradiction."""
+    try:
+        return replace(facts, **change)
+    except InputError:
+        return None
+
+
 def test_false_texts_differ_in_one_fact(clips: Clips) -> None:
     rng, kinds = np.random.default_rng(1), set()
     for row in clips.holds:
@@ -134,11 +143,13 @@ def test_false_texts_differ_in_one_fact(clips: Clips) -> None:
             if changed is not None:
                 what, facts = changed
                 kinds.add(what)
-                assert (what, facts) in changes_of(text.facts)
+                assert facts in [made(text.facts, change) for kind, change in changes_of(text.facts)
+                                 if kind == what]
                 assert not known.true.issuperset(claims_of(facts) or [])
     assert kinds <= set(CHANGED)
     assert len(kinds) > 5
-    by_hand = [facts.slots() for what, facts in changes_of(Facts(lanes=3, agents=(Agent("left", "truck"),)))]
+    said = Facts(lanes=3, agents=(Agent("left", "truck"),))
+    by_hand = [replace(said, **change).slots() for what, change in changes_of(said)]
     assert {"lanes": "3", "left.kind": "car", "left.count": "1"} in by_hand
     assert {"lanes": "3", "right.kind": "truck", "right.count": "1"} in by_hand
 

@@ -21,6 +21,7 @@ from drive_gen.perception.clip_config import ClipConfig
 from drive_gen.perception.clips import LANE, MOTION, START, Clips
 from drive_gen.policies.pretrained import Pretrained
 
+TEXT_CLAIMS, CLIP_CLAIMS = 100.0, 10.0  # weights of the mean over all claims; a text says two or three
 ROWS = 64  # of a batch that are read at once
 NEEDS = "CLIP needs transformers: pip install 'drive-gen[perception]'"
 # Units that make the numbers about one.
@@ -275,5 +276,7 @@ def clip_loss(model: Clip, embedded: Embedded, says: Tensor, holds: Tensor, clai
             "trajectory": (embedded.trajectory, holds, False)}
     losses |= {f"claims_{name}": F.binary_cross_entropy_with_logits(model.claims(x, said), wanted.float())
                for name, (x, wanted, said) in told.items()}
-    total = sum(value * (claims * 10 if name.startswith("claims") else 1) for name, value in losses.items())
+    weights = {"claims_text": claims * TEXT_CLAIMS, "claims_frame": claims * CLIP_CLAIMS,
+               "claims_trajectory": claims * CLIP_CLAIMS}
+    total = sum(value * weights.get(name, 1.0) for name, value in losses.items())
     return {"loss": total, **losses}  # type: ignore[dict-item]

@@ -126,13 +126,16 @@ def _agent(role: str, about: dict[str, Any], named: dict[str, Any], known: Known
     return Agent(role, known.kind[role], **about)  # type: ignore[arg-type]
 
 
-def changes_of(facts: Facts) -> list[tuple[str, Facts]]:
-    """Everything that the facts become when one of them is changed, by what is changed."""
-    found: list[tuple[str, Facts]] = []
+Change = dict[str, Any]  # fields of Facts
+
+
+def changes_of(facts: Facts) -> list[tuple[str, Change]]:
+    """Everything that may become of the facts when one of them is changed, by what is changed; some of it
+    contradictory."""
+    found: list[tuple[str, Change]] = []
 
     def add(what: str, **new: Any) -> None:
-        with suppress(InputError):  # a contradiction is said of nothing
-            found.append((what, replace(facts, **new)))
+        found.append((what, new))
 
     options = {"road": SEEN_ROADS, "lanes": range(1, MOST_LANES + 1), "density": DENSITIES[1:]}
     for name, values in options.items():
@@ -199,15 +202,19 @@ def _events_like(event: Event) -> list[tuple[str, Event]]:
 
 def one_changed(facts: Facts, true: set[str], rng: np.random.Generator) -> tuple[str, Facts] | None:
     """What was changed, and facts that are false of a clip for it; None where nothing can be."""
-    options: dict[str, list[Facts]] = {}
-    for what, other in changes_of(facts):
-        claims = claims_of(other)
-        if claims and not true.issuperset(claims):
-            options.setdefault(what, []).append(other)
-    if not options:
-        return None
-    what = list(options)[int(rng.integers(len(options)))]
-    return what, options[what][int(rng.integers(len(options[what])))]
+    options: dict[str, list[Change]] = {}
+    for what, change in changes_of(facts):
+        options.setdefault(what, []).append(change)
+    kinds = list(options)
+    for kind in rng.permutation(len(kinds)):
+        changes = options[kinds[kind]]
+        for place in rng.permutation(len(changes)):
+            with suppress(InputError):  # a contradiction is said of nothing
+                other = replace(facts, **changes[place])
+                claims = claims_of(other)
+                if claims and not true.issuperset(claims):
+                    return kinds[kind], other
+    return None
 
 
 def named(facts: Facts, language: str, rng: np.random.Generator, variety: Variety) -> Named:
