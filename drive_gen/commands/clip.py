@@ -69,7 +69,7 @@ def train_clip(*, out: Path | None = None, resume: Path | None = None, data: Pat
 def search(text: Annotated[str, tyro.conf.Positional], store: Annotated[Path, tyro.conf.Positional], /, *,
            out: Path = Path("search.png"), top: int = 12, by: Literal["clip", "facts"] = "clip",
            checkpoint: Path | None = None, json: bool = False) -> int:
-    """Find moments of an episode store by a text in English or Korean: a contact sheet, the best first.
+    """Find episodes of a store by a text in English or Korean: a contact sheet of their best moments.
 
     Args:
         text: What is looked for: "two trucks side by side", "앞차 급정거".

@@ -54,12 +54,16 @@ class Found:
     start_s: float
     score: float  # by CLIP the mean cosine of both towers, by facts the share of what holds
     holds: dict[str, bool]  # slot of the text -> whether it is so; empty where the text was not parsed
+    said: dict[str, str]  # slot -> what the text says of it
     clip: Episode
 
 
 def search(text: str, store: Path, by: By = "clip", checkpoint: Path | None = None, top: int = 12,
            on_episode: Callable[[int, int], None] = lambda done, total: None) -> list[Found]:
-    """The best clips for a text; an InputError where the store is empty, or by facts none holds it all."""
+    """The best clips for a text, one an episode.
+
+    An InputError where the store is empty, or by facts none of its clips holds it all.
+    """
     language_of(text)  # refuses other scripts
     wanted = _parsed(text)
     if by == "facts" and wanted is None:
@@ -75,7 +79,8 @@ def search(text: str, store: Path, by: By = "clip", checkpoint: Path | None = No
     if model is not None:
         said = model.embed_texts([text])[0]
         scores = (index.frame @ said + index.trajectory @ said) / 2
-        return _shown(store, rows, index, np.argsort(-scores, kind="stable")[:top], scores, wanted, config)
+        best = _one_each(index, np.argsort(-scores, kind="stable"))[:top]
+        return _shown(store, rows, index, best, scores, wanted, config)
     assert wanted is not None
     return _by_facts(store, rows, index, seen(wanted), config, top)
 
@@ -192,14 +197,22 @@ def _by_facts(store: Path, rows: Sequence[Row], index: Index, wanted: Facts, con
     claims = claims_of(wanted)
     if claims is not None:
         fits = index.holds[:, row_of(claims)].all(1)
-        found = _shown(store, rows, index, np.flatnonzero(fits)[:top], fits.astype(float), wanted, config)
+        best = _one_each(index, np.flatnonzero(fits))[:top]
+        found = _shown(store, rows, index, best, fits.astype(float), wanted, config)
     else:  # more is said than claims can: each clip is read
-        all_clips = _shown(store, rows, index, np.arange(len(index)), np.ones(len(index)), wanted, config)
-        found = [one for one in all_clips if all(one.holds.values())][:top]
+        every = _shown(store, rows, index, np.arange(len(index)), np.ones(len(index)), wanted, config)
+        right = {one.row.key: one for one in reversed(every) if all(one.holds.values())}
+        found = list(reversed(right.values()))[:top]
     if not found:
         slots = ", ".join(f"{slot} {value}" for slot, value in wanted.slots().items())
         raise InputError(f"nothing in {store} holds all of: {slots}; --by clip shows what is nearest")
     return found
+
+
+def _one_each(index: Index, places: np.ndarray) -> np.ndarray:
+    """The first of the places of each episode."""
+    _, first = np.unique(index.episode[places], return_index=True)
+    return np.asarray(places[np.sort(first)])
 
 
 def _shown(store: Path, rows: Sequence[Row], index: Index, places: Iterable[Any], scores: np.ndarray,
@@ -213,5 +226,6 @@ def _shown(store: Path, rows: Sequence[Row], index: Index, places: Iterable[Any]
         clip = next(clip for start_s, clip in cut(episode, config, STRIDE_S)
                     if abs(start_s - index.start_s[place]) < 1e-6)
         holds = agreement(wanted, clip) if wanted else {}
-        found.append(Found(row, float(index.start_s[place]), float(scores[place]), holds, clip))
+        said = wanted.slots() if wanted else {}
+        found.append(Found(row, float(index.start_s[place]), float(scores[place]), holds, said, clip))
     return found
