@@ -49,16 +49,19 @@ def main() -> None:
     flags.add_argument("--checkpoint", default=str(bundled()))
     flags.add_argument("--work", type=Path, default=Path("runs/bench-clip"))
     flags.add_argument("--scenes", type=int, default=1000)
+    flags.add_argument("--strange", type=int, default=1000, help="scenes in unseen looks")
     flags.add_argument("--texts", type=int, default=1000)
     flags.add_argument("--seeds", default=None, help="store of test episodes; made by seed if not given")
     flags.add_argument("--roads", default=None, help="store of episodes on unseen roads")
     flags.add_argument("--learnt", default=None, help="store that the floors learn from")
+    flags.add_argument("--learnt-episodes", type=int, default=300)
     flags.add_argument("--workers", type=int, default=0)
     chosen = flags.parse_args()
     model = Clip.from_pretrained(chosen.checkpoint)
     clips_by_name, learnt = sets_of(chosen, model)
     results: dict[str, object] = {}
-    print(f"{chosen.scenes} clips, {chosen.texts} texts with one to three facts\n\n{HEADER}")
+    counts = ", ".join(f"{name} {len(clips)}" for name, clips in clips_by_name.items())
+    print(f"clips: {counts}; {chosen.texts} texts with one to three facts\n\n{HEADER}")
     for name, clips in clips_by_name.items():
         unnamed = unseen_roads_claims() if name == "unseen roads" else ()
         texts = texts_of(clips, chosen.texts, 1, TRAINING, unnamed=unnamed)
@@ -82,15 +85,15 @@ HEADER = ("| clips or texts | found by | recall@1 | recall@5 | one fact changed 
 def sets_of(chosen: argparse.Namespace, model: Clip) -> tuple[dict[str, Clips], Clips]:
     """Test clips by what is unseen in them, and training clips for the floors."""
     make = partial(prepared, config=model.config, cache=chosen.work, workers=chosen.workers)
-    count = -(-chosen.scenes * 2 // 5)  # at least three clips an episode
+    count = -(-chosen.scenes // 3)  # an episode has three clips
     native = ClipData(episodes=count, seed=10_000, look=0.0, tested=True)
-    strange = replace(native, look=1.0, effects=EFFECTS)
+    strange = replace(native, look=1.0, effects=EFFECTS, episodes=max(10, -(-chosen.strange // 3)))
     roads = replace(native, roads=UNSEEN_ROADS)
     sets = {"unseen seeds": make(replace(native, store=chosen.seeds)),
             "unseen looks": make(replace(strange, store=chosen.seeds)),
             "unseen roads": make(replace(roads, store=chosen.roads))}
     few = {name: clips.take(np.arange(min(chosen.scenes, len(clips)))) for name, clips in sets.items()}
-    return few, make(ClipData(store=chosen.learnt, episodes=300))
+    return few, make(ClipData(store=chosen.learnt, episodes=chosen.learnt_episodes))
 
 
 def table(name: str, model: Clip, clips: Clips, texts: Texts, learnt: Clips) -> dict[str, list[float]]:

@@ -21,7 +21,7 @@ from drive_gen.perception.clip_config import ClipConfig
 from drive_gen.perception.clips import LANE, MOTION, START, Clips
 from drive_gen.policies.pretrained import Pretrained
 
-TEXT_CLAIMS, CLIP_CLAIMS = 100.0, 10.0  # weights of the mean over all claims; a text says two or three
+TEXT_CLAIMS, CLIP_CLAIMS = 100.0, 30.0  # weights of the mean over all claims; a text says two or three
 ROWS = 64  # of a batch that are read at once
 NEEDS = "CLIP needs transformers: pip install 'drive-gen[perception]'"
 # Units that make the numbers about one.
@@ -233,12 +233,12 @@ class Claims(nn.Module):
 
     def __init__(self, embedding: int) -> None:
         super().__init__()
-        self.direction = nn.Parameter(0.3 * torch.randn(len(CLAIMS), embedding))
+        self.direction = nn.Parameter(0.06 * torch.randn(len(CLAIMS), embedding))
         self.bias = nn.Parameter(torch.tensor([-1.0, -3.0])[:, None].repeat(1, len(CLAIMS)))
 
     def forward(self, x: Tensor, said: bool) -> Tensor:
         """Logits (B, C) that a clip holds each claim, or that a text has said it."""
-        return 4 * x @ self.direction.T + self.bias[int(said)]
+        return 20 * x @ self.direction.T + self.bias[int(said)]
 
 
 def contrast(scores: Tensor, right: Tensor) -> Tensor:

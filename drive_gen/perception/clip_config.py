@@ -82,9 +82,10 @@ class ClipTraining:
     model: ClipConfig = field(default_factory=ClipConfig)
     data: ClipData = field(default_factory=ClipData)
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
-        steps=6000, batch_size=256, learning_rate=1e-3, warmup=100, evaluate_every=500, save_every=500))
-    false_texts: float = 0.5  # texts with one fact changed, a share of the batch
+        steps=12_000, batch_size=128, learning_rate=1.5e-3, warmup=100, evaluate_every=500, save_every=500))
+    false_texts: float = 1.0  # texts with one fact changed, a share of the batch
     framed: float = 0.5  # share of the batch whose frames are seen
+    scale: float = 60.0  # of similarities, at first; learnt from there on
     claims: float = 1.0  # weight of the loss of claims; 0 leaves contrast alone
     init: str | None = None  # a CLIP of transformers' or a checkpoint of ours, whose weights are begun with
 
@@ -101,6 +102,6 @@ def clip_preset(name: str) -> ClipTraining:
     base = ClipTraining()
     if name == "base":
         return base
-    return replace(base, model=replace(base.model, layers=2), data=replace(base.data, episodes=300),
-                   loop=replace(base.loop, steps=150, batch_size=128, learning_rate=2e-3, warmup=20, ema=0.97,
-                                evaluate_every=75, save_every=75))
+    loop = replace(base.loop, steps=150, batch_size=64, learning_rate=2e-3, warmup=20, ema=0.97,
+                   evaluate_every=50, save_every=50)
+    return replace(base, data=replace(base.data, episodes=120), loop=loop, framed=0.25)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -48,6 +49,8 @@ def train_clip(out: Path, config: ClipTraining, resume: bool = False, cache: Pat
     model = Clip(config.model, config.loop.seed, tokenizer)
     if config.init is not None and not resume:
         begin_with(model, config.init)
+    with torch.no_grad():
+        model.clip.get_parameter("logit_scale").fill_(math.log(config.scale))
     texts = texts_of(held_out, VALIDATION_TEXTS, seed=0, variety=TRAINING)
     return train(model, lambda model, batch: loss_of(model, batch, config), batches_of(learn, model, config),
                  config.loop, run, lambda average: validate(average, held_out, texts))
