@@ -26,10 +26,18 @@ from drive_gen.language.played import Staged, played
 from drive_gen.perception.claims import CLAIMS, MIRROR, PLACE, claims_in, claims_of, holding, row_of
 from drive_gen.perception.clip_config import ClipConfig, ClipTraining
 from drive_gen.perception.clip_data import clips_of, cut
-from drive_gen.perception.clip_scores import exact, most_frequent, recall, texts_of, words_and_pixels
+from drive_gen.perception.clip_scores import (
+    above_false,
+    exact,
+    most_frequent,
+    pairs,
+    recall,
+    texts_of,
+    words_and_pixels,
+)
 from drive_gen.perception.clip_texts import CHANGED, Known, changes_of, draw_text, one_changed
 from drive_gen.perception.clips import Clips, read_clips, write_clips
-from drive_gen.perception.search import search
+from drive_gen.perception.search import bundled, search
 
 pytest.importorskip("transformers", reason="needs the extra [perception]")
 from drive_gen.perception.clip import Clip, contrast
@@ -285,6 +293,22 @@ def test_search_finds_what_holds(episodes: list[Episode], model: Clip, tmp_path:
     assert seen == [2, 2]  # the new episodes alone
     with pytest.raises(InputError, match="holds all of"):
         search("six trucks on a racetrack", store, "facts")
+
+
+def test_the_bundled_checkpoint(clips: Clips) -> None:
+    """It is small, transformers loads it, and it tells true texts from false ones more often than not."""
+    from transformers import CLIPModel
+
+    assert sum(path.stat().st_size for path in bundled().iterdir()) < 5e6
+    _, found = CLIPModel.from_pretrained(bundled(), output_loading_info=True)
+    assert not found["missing_keys"]
+    network = Clip.from_pretrained(bundled())
+    own = clips_of([played(Staged(("highway", "merge")), seed) for seed in range(10_000, 10_004)],
+                   network.config, 6.0)
+    texts = texts_of(own, 80, 0, Variety("train", "train"))
+    trajectory = network.embed_clips(own)[1][texts.clip]
+    true, false = (network.embed_texts([text.text for text in said]) for said in (texts.true, texts.false))
+    assert above_false(pairs(true, trajectory), pairs(false, trajectory)).mean() > 0.6
 
 
 def test_a_run_trains_goes_on_and_searches(episodes: list[Episode], tmp_path: Path,
