@@ -37,6 +37,8 @@ VERBS = {
     "train reader": ("reader:train_reader", "train BERT to read requests and answer questions"),
     "train writer": ("writer:train_writer", "train a GPT-2 that writes scenarios and commentaries"),
     "train ppo": ("train_ppo:train_ppo", "train a small stable-baselines3 PPO driver"),
+    "train clip": ("clip:train_clip", "train CLIP: texts, frames and trajectories in one space"),
+    "search": ("clip:search", "moments of an episode store by a text, as a contact sheet"),
     "evaluate": ("evaluate:evaluate", "closed-loop or replay evaluation beside the floor drivers"),
     "evaluate predict": ("predict:evaluate_predict", "errors of predictors beside constant velocity"),
     "evaluate risk": ("risk:evaluate_risk", "risk networks on unseen seeds, roads and looks"),

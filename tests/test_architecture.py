@@ -80,6 +80,8 @@ def test_nothing_loads_pickles() -> None:
         "language.vectors",
         "perception.features",
         "policies.eyes",
+        "perception.clip",
+        "perception.clip_init",
         "generate.denoiser",
         "generate.sampler",
         "train.loop",

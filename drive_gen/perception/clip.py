@@ -1,0 +1,282 @@
+"""CLIP over three towers: transformers' CLIPModel for texts and frames, and a tower of ours for trajectories.
+
+Source: Radford et al., 2021, section 2.3; three modalities as in AudioCLIP (Guzhov et al., 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from drive_gen.envs.files import InputError
+from drive_gen.language.tokenizer import FILES, read_tokenizer
+from drive_gen.perception.claims import CLAIMS
+from drive_gen.perception.clip_config import ClipConfig
+from drive_gen.perception.clips import LANE, MOTION, START, Clips
+from drive_gen.policies.pretrained import Pretrained
+
+TEXT_CLAIMS, CLIP_CLAIMS = 100.0, 30.0  # weights of the mean over all claims; a text says two or three
+ROWS = 64  # of a batch that are read at once
+NEEDS = "CLIP needs transformers: pip install 'drive-gen[perception]'"
+# Units that make the numbers about one.
+MOTION_UNIT = (1, 50, 10, 20, 0.3, 1, 5, 5, 1, 4, 4)
+START_UNIT = (1, 1, 50, 1, 1, 50, 10, 2, 1, 100)
+LANE_UNIT = (1, 1, 100, 50, 100, 50, 100, 50, 1, 1, 1, 1, 2, 100, 4, 2, 2, 4, 4)
+# Beside the numbers, how far they are past some values, cut off at -1 and 1: (column, values, width).
+MOTION_EDGES = (("least_mps2", (-4.0,), 0.5), ("speed_mps", (0.5, 2.0), 0.5),
+                ("-shift_lanes", (-0.5, 0.5), 0.2))
+START_EDGES = (("ahead_m", (-100.0, 0.0, 100.0), 1.0), ("-aside_lanes", (-1.5, -0.5, 0.5, 1.5), 0.1),
+               ("gap_m", (0.0, 20.0, 50.0), 1.0))
+SPEED_EDGES = (("speed_mps", (1.0, 15.0, 25.0), 0.5),)  # of motion, at the start
+Edges = tuple[tuple[str, tuple[float, ...], float], ...]
+
+
+class Embedded(NamedTuple):
+    """What the towers make of a batch: unit vectors (., E)."""
+
+    text: Tensor
+    frame: Tensor
+    trajectory: Tensor
+
+
+class Clip(Pretrained):
+    """Texts, frames and trajectories -> unit vectors of one space.
+
+    The weights of `clip` are saved under transformers' own names, so that CLIPModel.from_pretrained loads the
+    checkpoint as it is; `claims` is what each claim looks like there, and serves training alone.
+    """
+
+    model_type = "clip-scenes"
+    config_class = ClipConfig
+    more_files = FILES
+    weights_prefix = "clip."
+    config: ClipConfig
+
+    def __init__(self, config: ClipConfig, seed: int = 0, tokenizer: Any = None) -> None:
+        super().__init__(config)
+        self.tokenizer = tokenizer
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.clip = make_clip(config)
+            self.trajectory = TrajectoryTower(config)
+            self.claims = Claims(config.embedding)
+
+    def save_more(self, folder: Path) -> None:
+        """The tokenizer."""
+        assert self.tokenizer is not None, "a Clip is saved with its tokenizer"
+        self.tokenizer.save_pretrained(folder)
+
+    def read_more(self, folder: Path) -> None:
+        """The tokenizer."""
+        self.tokenizer = read_tokenizer(folder)
+
+    def library_config(self) -> dict[str, Any]:
+        """The settings in transformers' words."""
+        settings: dict[str, Any] = self.clip.config.to_dict()  # type: ignore[union-attr, operator]
+        return {**settings, "architectures": ["CLIPModel"]}
+
+    @property
+    def scale(self) -> Tensor:
+        """What similarities are multiplied by; at most 100, as in CLIP."""
+        logarithm: Tensor = self.clip.logit_scale  # type: ignore[assignment]
+        return logarithm.exp().clamp(max=100.0)
+
+    def of_text(self, ids: Tensor) -> Tensor:
+        """(B, L) subwords, padded on the right -> (B, E); causal, so that padding is not seen."""
+        model: Any = self.clip
+        pad = model.config.text_config.pad_token_id
+        told = by_size((ids != pad).sum(1) + 1,
+                       lambda rows, most: model.text_model(input_ids=ids[rows, :most]).pooler_output)
+        return F.normalize(model.text_projection(told), dim=-1)
+
+    def of_frames(self, frames: Tensor) -> Tensor:
+        """(B, F, S, S, 3) uint8 -> (B, E)."""
+        model: Any = self.clip
+        pixels = frames.permute(0, 1, 4, 2, 3).flatten(1, 2).float() / 127.5 - 1
+        seen = model.vision_model(pixel_values=pixels).pooler_output
+        return F.normalize(model.visual_projection(seen), dim=-1)
+
+    def of_trajectories(self, motion: Tensor, start: Tensor, lanes: Tensor) -> Tensor:
+        """As in `Clips` -> (B, E)."""
+        there = (start[..., 0] > 0).sum(1)  # the first rows
+        return F.normalize(by_size(there, lambda rows, most: self.trajectory(
+            motion[rows, :most], start[rows, :most], lanes[rows])), dim=-1)
+
+    def ids_of(self, texts: Sequence[str], cut: bool = False) -> Tensor:
+        """Subwords (B, L), between their first and last, padded; too long texts are cut or refused."""
+        rows = [[self.tokenizer.bos_token_id, *ids, self.tokenizer.eos_token_id]
+                for ids in self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]]
+        if cut:
+            rows = [[*row[: self.config.positions - 1], row[-1]] if len(row) > self.config.positions else row
+                    for row in rows]
+        longest = max(len(row) for row in rows)
+        if longest > self.config.positions:
+            raise InputError(f"a text of {longest} subwords; {self.config.positions} are read: say less")
+        found = torch.full((len(rows), longest), self.tokenizer.pad_token_id)
+        for row, ids in enumerate(rows):
+            found[row, : len(ids)] = torch.tensor(ids)
+        return found
+
+    @torch.no_grad()
+    def embed_texts(self, texts: Sequence[str], cut: bool = False, at_once: int = 256) -> np.ndarray:
+        """(N, E) float32."""
+        device = self.claims.bias.device
+        return _rows(self.of_text(self.ids_of(texts[first : first + at_once], cut).to(device))
+                     for first in range(0, len(texts), at_once))
+
+    @torch.no_grad()
+    def embed_clips(self, clips: Clips, at_once: int = 128) -> tuple[np.ndarray, np.ndarray]:
+        """Of frames and of trajectories, (N, E) float32 each."""
+        device = self.claims.bias.device
+
+        def part(name: str, first: int) -> Tensor:
+            return torch.from_numpy(getattr(clips, name)[first : first + at_once]).to(device)
+
+        firsts = range(0, len(clips), at_once)
+        return (_rows(self.of_frames(part("frames", first)) for first in firsts),
+                _rows(self.of_trajectories(part("motion", first), part("start", first), part("lanes", first))
+                      for first in firsts))
+
+
+def _rows(parts: Any) -> np.ndarray:
+    return np.concatenate([part.float().cpu().numpy() for part in parts])
+
+
+def by_size(size: Tensor, read: Callable[[Tensor, int], Tensor]) -> Tensor:
+    """`read` of a few rows at once, those of like size (B,) together, so that little padding is computed."""
+    order = size.argsort(stable=True)
+    told = torch.cat([read(rows, int(size[rows].max())) for rows in torch.split(order, ROWS)])
+    return told[order.argsort()]
+
+
+def make_clip(config: ClipConfig) -> nn.Module:
+    """transformers' CLIPModel; the colours of a clip's frames are its channels."""
+    try:
+        from transformers import CLIPConfig, CLIPModel
+    except ImportError:
+        raise InputError(NEEDS) from None
+    if config.theirs:
+        theirs: nn.Module = CLIPModel(CLIPConfig(**config.theirs))
+        return theirs
+    shape = {"hidden_size": config.width, "intermediate_size": config.inner,
+             "num_hidden_layers": config.layers, "num_attention_heads": config.heads, "hidden_act": "gelu"}
+    model: nn.Module = CLIPModel(CLIPConfig(
+        text_config={**shape, "vocab_size": config.vocabulary, "max_position_embeddings": config.positions,
+                     "pad_token_id": 0, "bos_token_id": 5, "eos_token_id": 6},  # as in language.tokenizer
+        vision_config={**shape, "image_size": config.size_px, "patch_size": config.patch_px,
+                       "num_channels": 3 * config.frames},
+        projection_dim=config.embedding))
+    return model
+
+
+class TrajectoryTower(nn.Module):
+    """Agents' motion and the road's lanes -> (B, E): a token an agent, one for the road, a transformer."""
+
+    def __init__(self, config: ClipConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.agent = nn.Sequential(nn.Linear(config.steps * _features(MOTION, MOTION_EDGES)
+                                             + _features(START, START_EDGES) + _features((), SPEED_EDGES),
+                                             2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.lane = nn.Sequential(nn.Linear(len(LANE), width), nn.GELU(), nn.Linear(width, width), nn.GELU())
+        self.road = nn.Linear(2 * width, width)
+        layer = nn.TransformerEncoderLayer(width, config.heads, config.inner, dropout=0.0, activation="gelu",
+                                           batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, config.layers, nn.LayerNorm(width),
+                                            enable_nested_tensor=False)
+        self.project = nn.Linear(5 * width, config.embedding)
+
+    def forward(self, motion: Tensor, start: Tensor, lanes: Tensor) -> Tensor:
+        """(B, A, T, ...), (B, A, ...) and (B, L, ...), as in `Clips`."""
+        moved = scaled(motion, MOTION, MOTION_UNIT, MOTION_EDGES).flatten(2)
+        speed = edges(motion[:, :, 0], MOTION, SPEED_EDGES)
+        agents = self.agent(torch.cat((moved, scaled(start, START, START_UNIT, START_EDGES), speed), -1))
+        there = start[..., 0] > 0
+        road = self.road(pooled(self.lane(lanes / lanes.new_tensor(LANE_UNIT)), lanes[..., 0] > 0))
+        absent = F.pad(~there, (1, 0))
+        x = self.layers(torch.cat((road[:, None], agents), 1), src_key_padding_mask=absent)
+        told = x[:, 1:] * there[..., None]
+        parts = (x[:, 0], x[:, 1], told.sum(1) / 8, pooled(x[:, 1:], there))
+        return self.project(torch.cat(parts, -1))  # type: ignore[no-any-return]
+
+
+def _features(names: tuple[str, ...], at: Edges) -> int:
+    return len(names) + sum(len(values) for _, values, _ in at)
+
+
+def scaled(x: Tensor, names: tuple[str, ...], unit: tuple[float, ...], at: Edges) -> Tensor:
+    """Numbers (..., K) of about one, and how far they are past the edges."""
+    return torch.cat((x / x.new_tensor(unit), edges(x, names, at)), -1)
+
+
+def edges(x: Tensor, names: tuple[str, ...], at: Edges) -> Tensor:
+    """How far columns are past values, in widths, cut off at -1 and 1 (Gorishniy et al., 2022)."""
+    parts = [(x[..., names.index(name), None] - x.new_tensor(values)) / width for name, values, width in at]
+    return torch.cat(parts, -1).clamp(-1, 1)
+
+
+def pooled(x: Tensor, there: Tensor) -> Tensor:
+    """Mean and greatest over those that are there; (B, n, D) and (B, n) -> (B, 2 D)."""
+    shown = there[..., None]
+    mean = (x * shown).sum(1) / shown.sum(1).clamp(min=1)
+    return torch.cat((mean, x.masked_fill(~shown, -1e4).amax(1)), -1)
+
+
+class Claims(nn.Module):
+    """A direction for every claim, which clips that it holds for and texts that say it share."""
+
+    def __init__(self, embedding: int) -> None:
+        super().__init__()
+        self.direction = nn.Parameter(0.06 * torch.randn(len(CLAIMS), embedding))
+        self.bias = nn.Parameter(torch.tensor([-1.0, -3.0])[:, None].repeat(1, len(CLAIMS)))
+
+    def forward(self, x: Tensor, said: bool) -> Tensor:
+        """Logits (B, C) that a clip holds each claim, or that a text has said it."""
+        return 20 * x @ self.direction.T + self.bias[int(said)]
+
+
+def contrast(scores: Tensor, right: Tensor) -> Tensor:
+    """InfoNCE of rows with several right columns: each against the wrong ones, not against each other.
+
+    scores (R, N) and right (R, N) bool; with one right column a row it is the usual cross-entropy. Rows with
+    nothing right count for nothing.
+    """
+    wrong = scores.masked_fill(right, -torch.inf).logsumexp(1, keepdim=True)  # (R, 1)
+    each = F.softplus(wrong - scores)
+    rows = (each * right).sum(1) / right.sum(1).clamp(min=1)
+    return rows.sum() / right.any(1).sum().clamp(min=1)
+
+
+def both_ways(scores: Tensor, right: Tensor) -> Tensor:
+    """Rows find their columns, and columns their rows."""
+    return (contrast(scores, right) + contrast(scores.T, right.T)) / 2
+
+
+def clip_loss(model: Clip, embedded: Embedded, says: Tensor, holds: Tensor, claims: float
+              ) -> dict[str, Tensor]:
+    """Three contrasts and the claims' cross-entropies; says (T, C) and holds (B, C) are bool.
+
+    The frames are of the first clips. Texts are right for every clip that they hold for, clips for each other
+    where all of their claims are the same.
+    """
+    scale, framed = model.scale, len(embedded.frame)
+    failed = says.float() @ (~holds).float().T
+    fits = failed < 0.5  # (T, B)
+    same = torch.cdist(holds[:framed].float(), holds[:framed].float(), p=1) < 0.5
+    losses = {"text_trajectory": both_ways(scale * embedded.text @ embedded.trajectory.T, fits),
+              "text_frame": both_ways(scale * embedded.text @ embedded.frame.T, fits[:, :framed]),
+              "frame_trajectory": both_ways(scale * embedded.frame @ embedded.trajectory[:framed].T, same)}
+    told = {"text": (embedded.text, says, True), "frame": (embedded.frame, holds[:framed], False),
+            "trajectory": (embedded.trajectory, holds, False)}
+    losses |= {f"claims_{name}": F.binary_cross_entropy_with_logits(model.claims(x, said), wanted.float())
+               for name, (x, wanted, said) in told.items()}
+    weights = {"claims_text": claims * TEXT_CLAIMS, "claims_frame": claims * CLIP_CLAIMS,
+               "claims_trajectory": claims * CLIP_CLAIMS}
+    total = sum(value * weights.get(name, 1.0) for name, value in losses.items())
+    return {"loss": total, **losses}  # type: ignore[dict-item]
