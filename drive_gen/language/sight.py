@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError
 from drive_gen.language.causes import Cause, causes_of
-from drive_gen.language.facts import Agent, Event, Facts, What, Without
+from drive_gen.language.facts import Event, Facts, What, Without
 from drive_gen.language.read_episode import Happening, happenings, names_of, phase_of
 from drive_gen.language.read_scene import facts_of_scene
 
@@ -69,28 +71,41 @@ class Seen:
         return said | {f"{cause.who}.{cause.what}.why": f"{cause.by} {cause.did}" for cause in self.why}
 
 
-def seen_of(episode: Episode, sight: Sight | None = None) -> Seen:
+class Watched(NamedTuple):
+    """Who is in the picture when a clip begins, by which role, and what they do in the picture."""
+
+    clip: Episode
+    names: tuple[str, ...]  # of each agent: its role, or cars, trucks or ego
+    found: tuple[Happening, ...]
+
+
+def watched(episode: Episode, sight: Sight) -> Watched:
+    """The first `duration_s` of an episode without those who are out of the picture at its start."""
+    clip = clip_of(episode, sight)
+    clip = clip.only(np.flatnonzero(in_picture(clip, 0, sight)))
+    name_of = names_of(clip.scene(0))
+    found = [one for one in happenings(clip)
+             if in_picture(clip, min(round(one.time_s / clip.dt_s), clip.steps - 1), sight)[one.agent]]
+    return Watched(clip, tuple(name_of[int(agent)] for agent in clip.agent_id),
+                   tuple(sorted(found, key=lambda one: one.time_s)))
+
+
+def seen_of(given: Episode | Watched, sight: Sight | None = None) -> Seen:
     """The exact caption of the first `duration_s` of an episode, of those who are in the picture at its start.
 
     What they do out of the picture is not said. Counts, density and who is missing are of the picture.
     """
-    sight = sight or Sight()
-    clip = clip_of(episode, sight)
-    seen = clip.only(np.flatnonzero(in_picture(clip, 0, sight)))
-    start = seen.scene(0)
-    base, names = facts_of_scene(start), names_of(start)
-    found = [one for one in happenings(seen)
-             if in_picture(seen, min(round(one.time_s / seen.dt_s), seen.steps - 1), sight)[one.agent]]
+    clip, names, found = given if isinstance(given, Watched) else watched(given, sight or Sight())
     events: dict[tuple[str, str], Event] = {}
     firsts: dict[Happening, tuple[str, What]] = {}
-    for one in sorted(found, key=lambda each: each.time_s):
-        who = names[int(seen.agent_id[one.agent])]
+    for one in found:
+        who = names[one.agent]
         if (who, one.what) not in events:
-            events[who, one.what] = Event(who, one.what, when=phase_of(one.time_s, seen))  # type: ignore[arg-type]
+            events[who, one.what] = Event(who, one.what, when=phase_of(one.time_s, clip))  # type: ignore[arg-type]
             firsts[one] = who, one.what
-    facts = replace(base, events=(*events.values(), *_nobody(found)))
-    why = [Cause(*firsts[effect], names[int(seen.agent_id[cause.agent])], cause.what)
-           for effect, cause in causes_of(seen, found) if effect in firsts]
+    facts = replace(facts_of_scene(clip.scene(0)), events=(*events.values(), *_nobody(found)))
+    why = [Cause(*firsts[effect], names[cause.agent], cause.what)
+           for effect, cause in causes_of(clip, found) if effect in firsts]
     return Seen(facts, tuple(sorted(set(why))))
 
 
@@ -137,7 +152,7 @@ def _swap(name: str) -> str:
     return SIDES.get(name, name)
 
 
-def _nobody(found: list[Happening]) -> list[Event]:
+def _nobody(found: Sequence[Happening]) -> list[Event]:
     """What nobody does, as `facts_of_episode` says it."""
     done = {one.what for one in found}
     if done & {"lane-left", "lane-right", "cut-in"}:
@@ -150,5 +165,3 @@ def _goes_without_saying(slot: str) -> bool:
     group = who in ("cars", "trucks")
     return (name == "kind" and group) or (name == "count" and not group)
 
-
-__all__ = ["Agent", "Seen", "Sight", "clip_of", "in_picture", "mirrored", "seen_of"]

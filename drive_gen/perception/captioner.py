@@ -1,13 +1,14 @@
 """Clips from above -> captions: transformers' VisionEncoderDecoderModel, a ViT and a GPT-2 with cross-attention.
 
-A clip's frames are the ViT's channels. A head over its tokens names every slot too: trained beside the caption,
-it teaches the encoder what there is to see. A caption is decoded within its grammar.
+A clip's frames are the ViT's channels. Two heads are trained beside the captions, since these alone say too
+little of where to look: one names every slot, one says of each patch who is in it when the clip begins and what
+they do. A caption is decoded within its grammar.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,13 +19,21 @@ from drive_gen.language.caption import next_symbols, seen_of_symbols
 from drive_gen.language.caption_words import END, LANGUAGE_TOKENS, WORDS, Symbol
 from drive_gen.language.sight import Seen
 from drive_gen.language.tokenizer import FILES, read_tokenizer, train_tokenizer
-from drive_gen.perception.caption_slots import CLASSES, SLOTS
+from drive_gen.perception.caption_slots import CLASSES, OBJECT, SLOTS
 from drive_gen.perception.captioner_config import CaptionerConfig
 from drive_gen.policies.pretrained import Pretrained
 
 NEEDS = "captions need transformers: pip install 'drive-gen[perception]'"
 AT_ONCE = 64
 LONGEST_PART = 8  # symbols, at least as many as any part of a caption has
+
+
+class Said(NamedTuple):
+    """Logits of B clips."""
+
+    tokens: Tensor  # (B, L, V) of the next token
+    slots: Tensor  # (B, S, CLASSES)
+    objects: Tensor  # (B, patches, sum(OBJECT))
 
 
 class Captioner(Pretrained):
@@ -42,13 +51,14 @@ class Captioner(Pretrained):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.net = make_network(config, self.tokenizer)
-            self.head = SlotHead(config)
+            self.slots = SlotHead(config)
+            self.objects = nn.Linear(config.width, sum(OBJECT))
 
-    def forward(self, frames: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Next tokens' logits (B, L, V) at each of `tokens` (B, L), and the slots' (B, S, CLASSES)."""
+    def forward(self, frames: Tensor, tokens: Tensor) -> Said:
+        """See `Said`; `tokens` (B, L) are what the caption has been so far."""
         memory = self.net.encoder(pixel_values=pixels(frames)).last_hidden_state
         said = self.net(encoder_outputs=(memory,), decoder_input_ids=tokens)
-        return said.logits, self.head(memory)
+        return Said(said.logits, self.slots(memory), self.objects(memory[:, 1:]))
 
     @torch.no_grad()
     def symbols(self, frames: Tensor, language: str = "en") -> list[list[Symbol]]:
@@ -127,7 +137,8 @@ class SlotHead(nn.Module):
 
 def pixels(frames: Tensor) -> Tensor:
     """(B, F, H, W, 3) uint8 -> (B, 3 F, H, W) from -1 to 1, as ViTImageProcessor's."""
-    return frames.permute(0, 1, 4, 2, 3).flatten(1, 2).float() / 127.5 - 1
+    last = frames.permute(0, 2, 3, 1, 4).flatten(3).float()  # a patch's channels together: twice as fast
+    return last.mul_(1 / 127.5).sub_(1).permute(0, 3, 1, 2)
 
 
 def caption_tokenizer(config: CaptionerConfig) -> Any:

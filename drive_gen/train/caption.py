@@ -21,7 +21,7 @@ from drive_gen.language.caption import symbols_of
 from drive_gen.language.caption_words import LANGUAGE_TOKENS
 from drive_gen.language.played import Staged, played
 from drive_gen.language.sight import Seen, mirrored
-from drive_gen.perception.caption_slots import NOT_SAID, labels_of
+from drive_gen.perception.caption_slots import NOT_SAID, OBJECT, labels_of, patches_of
 from drive_gen.perception.captioner import Captioner
 from drive_gen.perception.captioner_config import EFFECTS, CaptionData, CaptionTraining
 from drive_gen.perception.captioner_data import Clips, clips_of
@@ -33,6 +33,7 @@ RESUME = "drive-gen train caption --resume"
 LIMITS = ("Trained on small pictures of scripted, simulated traffic from above; it knows the roads and deeds of "
           "those alone, and it must not be used to judge real accidents.")
 IGNORED = -100  # cross_entropy's
+SLOTS_WEIGHT = 4.0  # most slots of most clips hold nothing: their mean is small
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Coded:
     frames: np.ndarray  # (N, F, H, W, 3) uint8
     tokens: dict[str, np.ndarray]  # by language, (N, 2, L) int16: the language, then the caption; padded
     slots: np.ndarray  # (N, 2, S) int8
+    objects: np.ndarray  # (N, 2, patches, len(OBJECT)) int8
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -52,7 +54,11 @@ def coded(model: Captioner, clips: Clips) -> Coded:
     both = [(seen, mirrored(seen)) for seen in clips.seen]
     tokens = {language: np.stack([_padded(model, pair, language) for pair in both])
               for language in LANGUAGE_TOKENS}
-    return Coded(clips.frames, tokens, np.stack([[labels_of(seen) for seen in pair] for pair in both]))
+    slots = np.stack([[labels_of(seen) for seen in pair] for pair in both])
+    sight, patch = model.config.sight, model.config.patch_px
+    objects = np.stack([[patches_of(one, sight, patch, mirror) for mirror in (False, True)]
+                        for one in clips.objects])
+    return Coded(clips.frames, tokens, slots, objects)
 
 
 def _padded(model: Captioner, pair: Sequence[Seen], language: str) -> np.ndarray:
@@ -77,19 +83,24 @@ def batches_of(data: Coded, size: int, seed: int, pad: int) -> Callable[[int], B
         tokens = np.stack([data.tokens[name][chosen, mirror] for name in data.tokens])[languages, np.arange(size)]
         used = int((tokens != pad).sum(1).max())
         return {"frames": torch.from_numpy(frames), "tokens": torch.from_numpy(tokens[:, :used].astype(np.int64)),
-                "slots": torch.from_numpy(data.slots[chosen, mirror].astype(np.int64))}
+                "slots": torch.from_numpy(data.slots[chosen, mirror].astype(np.int64)),
+                "objects": torch.from_numpy(data.objects[chosen, mirror].astype(np.int64))}
 
     return batch_of
 
 
 def loss_of(model: Captioner, batch: Batch, head_weight: float = 1.0) -> dict[str, Tensor]:
-    """Cross-entropies of the caption's tokens and of the slots that are said."""
+    """Cross-entropies of the caption's tokens, of the slots that are said, and of who is in the patches."""
     tokens, pad = batch["tokens"], model.tokenizer.pad_token_id
-    logits, slots = model(batch["frames"], tokens[:, :-1])
+    said = model(batch["frames"], tokens[:, :-1])
     wanted = tokens[:, 1:].masked_fill(tokens[:, 1:] == pad, IGNORED)
-    caption = F.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=IGNORED)
-    head = F.cross_entropy(slots.flatten(0, 1).float(), batch["slots"].flatten(), ignore_index=NOT_SAID)
-    return {"loss": caption + head_weight * head, "caption": caption, "slots": head}
+    caption = F.cross_entropy(said.tokens.flatten(0, 1).float(), wanted.flatten(), ignore_index=IGNORED)
+    slots = F.cross_entropy(said.slots.flatten(0, 1).float(), batch["slots"].flatten(), ignore_index=NOT_SAID)
+    objects = torch.stack([
+        F.cross_entropy(logits.flatten(0, 1).float(), true.flatten(), ignore_index=NOT_SAID)
+        for logits, true in zip(said.objects.split(OBJECT, -1), batch["objects"].unbind(-1), strict=True)]).sum()
+    return {"loss": caption + head_weight * (SLOTS_WEIGHT * slots + objects), "caption": caption,
+            "slots": slots, "objects": objects}
 
 
 def train_caption(out: Path, config: CaptionTraining, resume: bool = False) -> Progress:
