@@ -26,9 +26,9 @@ def speeds(start: float, *changes: tuple[float, float, float]) -> np.ndarray:
     return speed
 
 
-def driven(cars: Sequence[tuple[float, float, np.ndarray]], changes: dict[int, tuple[float, float]] | None = None,
-           crashed: dict[int, float] | None = None) -> Episode:
-    """Cars (x, y, speeds) on three lanes of 4 m, the ego first; at `changes` (s, new y) they are in another."""
+def driven(cars: Sequence[tuple[float, float, np.ndarray]],
+           changes: dict[int, tuple[float, float]] | None = None, crashed: dict[int, float] | None = None) -> Episode:
+    """Cars (x, y, speeds) on three lanes of 4 m, the ego first; at `changes` (s, y) they go over."""
     position = np.zeros((len(cars), FRAMES, 2))
     speed = np.stack([car[2] for car in cars])
     position[:, :, 0] = np.array([[car[0]] for car in cars]) + np.concatenate(
@@ -113,7 +113,8 @@ def test_a_crash_is_put_down_to_the_last_deed() -> None:
     touch_s = 5.9  # 20 m of gap: half of 5 m/s^2 times 2.83 s squared
     episode = driven([(0, 4, front), (-25, 4, rear)], crashed={0: touch_s, 1: touch_s})
     assert said(episode) == {(0, "crash", 1, "accelerate"), (1, "crash", 1, "accelerate")}
-    braking = driven([(0, 4, speeds(20)), (25, 4, speeds(20, (3, 5.9, -5)))], crashed={0: touch_s, 1: touch_s})
+    braking = driven([(0, 4, speeds(20)), (25, 4, speeds(20, (3, 5.9, -5)))],
+                     crashed={0: touch_s, 1: touch_s})
     assert (0, "crash", 1, "brake") in said(braking)
 
 

@@ -187,7 +187,7 @@ def _next_parts(said: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
     done = {value for kind, value in said if kind == "what"}
     done |= {BANS[what] for what in done if what in BANS}
     never = [value for kind, value in said if kind == "nobody"]
-    later = LOOKED_FOR[LOOKED_FOR.index(never[-1]) + 1 :] if never else LOOKED_FOR  # type: ignore[arg-type]
+    later = LOOKED_FOR[LOOKED_FOR.index(never[-1]) + 1 :] if never else LOOKED_FOR
     return (*found, *(("nobody", what) for what in later if what not in done), END)
 
 

@@ -16,8 +16,9 @@ from drive_gen.data.store import INDEX, Row, key_of, read_index, write_episodes
 from drive_gen.envs.config import check_choice
 from drive_gen.envs.episode import Episode, Source
 from drive_gen.envs.files import InputError, hash_of, make_folder
+from drive_gen.envs.scenario import Scenario
 from drive_gen.language.draw import draw
-from drive_gen.language.facts import ROADS
+from drive_gen.language.facts import ROADS, Facts
 from drive_gen.language.place import scenario_of
 from drive_gen.language.play import play
 
@@ -45,17 +46,22 @@ class Staged:
 
 def played(staged: Staged, seed: int) -> Episode:
     """The episode of a seed; its notes hold the request. Facts of it are read, never taken from there."""
+    facts, scenario = recipe(staged, seed)
+    source = replace(staged.source(seed), notes={"request": facts.to_mapping()})
+    return replace(play(scenario), source=source)
+
+
+def recipe(staged: Staged, seed: int) -> tuple[Facts, Scenario]:
+    """The request of a seed, and the scenario that is driven for it."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, *b"played"]))
     while True:
         facts = draw(rng)
         if facts.road not in staged.roads:
             continue
         try:
-            scenario = scenario_of(facts, int(rng.integers(2**31)))
+            return facts, scenario_of(facts, int(rng.integers(2**31)))
         except InputError:  # no room for it on such a road
             continue
-        source = replace(staged.source(seed), notes={"request": facts.to_mapping()})
-        return replace(play(scenario), source=source)
 
 
 def collect_played(staged: Staged, seeds: Sequence[int], out: Path, workers: int = 0,

@@ -141,8 +141,9 @@ def in_picture(episode: Episode, frame: int, sight: Sight) -> np.ndarray:
 def mirrored(seen: Seen) -> Seen:
     """What is seen in a mirror: left is right."""
     facts = seen.facts
-    agents = tuple(replace(agent, role=_swap(agent.role)) for agent in facts.agents)
-    events = tuple(replace(event, who=_swap(event.who), what=_swap(event.what)) for event in facts.events)
+    agents = tuple(replace(agent, role=_swap(agent.role)) for agent in facts.agents)  # type: ignore[arg-type]
+    events = tuple(replace(event, who=_swap(event.who), what=_swap(event.what))  # type: ignore[arg-type]
+                   for event in facts.events)
     without: tuple[Without, ...] = tuple(_swap(name) for name in facts.without)  # type: ignore[misc]
     why = tuple(sorted(Cause(*map(_swap, cause)) for cause in seen.why))
     return Seen(replace(facts, agents=agents, events=events, without=without), why)

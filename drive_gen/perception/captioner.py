@@ -123,6 +123,7 @@ class SlotHead(nn.Module):
         self.weight = nn.Parameter(torch.randn(len(SLOTS), CLASSES, width) * width**-0.5)
         self.bias = nn.Parameter(torch.zeros(len(SLOTS), CLASSES))
         sizes = torch.tensor([len(values) for values in SLOTS.values()])
+        self.closed: Tensor
         self.register_buffer("closed", torch.arange(CLASSES) >= sizes[:, None], persistent=False)
 
     def forward(self, memory: Tensor) -> Tensor:
