@@ -107,6 +107,13 @@ def test_it_stands_because_its_lead_stands() -> None:
     assert said(episode) == {(0, "stop", 1, "stop")}
 
 
+def test_a_stop_is_a_reason_from_when_it_begins() -> None:
+    """The lead slows down from 2 s on and stands at 6.7 s; the ego brakes hard at 5 s."""
+    lead, ego = speeds(15, (2, 7, -3.2)), speeds(15, (5, 8, -5.5))
+    episode = driven([(0, 4, ego), (55, 4, lead)])
+    assert (0, "brake", 1, "stop") in said(episode)
+
+
 def test_a_crash_is_put_down_to_the_last_deed() -> None:
     """Who is behind sped up into the one ahead; both crash because of it."""
     rear, front = speeds(20, (3, 6, 5)), speeds(20)

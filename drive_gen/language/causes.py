@@ -63,7 +63,7 @@ def _of_slowing(episode: Episode, effect: Happening, frame: int, found: Sequence
     if lead is None:
         return None
     if effect.what == "stop" and _held_up(episode, agent, lead, frame):
-        return _last((one for one in found if one.agent == lead and one.what in SLOWED), effect,
+        return _last(episode, (one for one in found if one.agent == lead and one.what in SLOWED), effect,
                      episode.duration_s)
     if _needed(episode, agent, lead, frame) < NEEDED_MPS2:
         return None
@@ -71,7 +71,7 @@ def _of_slowing(episode: Episode, effect: Happening, frame: int, found: Sequence
                and not _needed_anyway(episode, agent, one, frame)]
     reasons += [one for one in found if one.what in LANES and one.agent in (agent, lead)
                 and _is_new(episode, agent, lead, one, frame)]
-    last = _last(reasons, effect, BEFORE_S)
+    last = _last(episode, reasons, effect, BEFORE_S)
     return last and _as_cut_in(episode, effect, last, found)
 
 
@@ -114,9 +114,7 @@ def _needed(episode: Episode, agent: int, lead: int, frame: int) -> float:
 
 def _needed_anyway(episode: Episode, agent: int, event: Happening, frame: int) -> bool:
     """Whether the agent would have to slow down had its lead kept the speed that it had before its event."""
-    before = min(round(event.time_s / episode.dt_s), frame)
-    if event.what == "stop":  # it was slow long before it stood
-        before = max(before - round(BEFORE_S / episode.dt_s), 0)
+    before = min(round(began_s(episode, event) / episode.dt_s), frame)
     if event.what == "crash":
         before = max(before - 1, 0)
     kept = float(episode.speed_mps[event.agent, before])
@@ -150,7 +148,7 @@ def _of_crash(episode: Episode, effect: Happening, frame: int, found: Sequence[H
         reasons += [one for one in found if (one.agent == rear and one.what == "accelerate")
                     or (one.agent == front and one.what in ("brake", "stop"))
                     or (one.agent in (rear, front) and one.what in LANES)]
-    last = _last(reasons, effect, CRASH_BEFORE_S)
+    last = _last(episode, reasons, effect, CRASH_BEFORE_S)
     return last and _as_cut_in(episode, effect, last, found)
 
 
@@ -165,11 +163,22 @@ def _is_behind(episode: Episode, agent: int, other: int, frame: int) -> bool:
     return bool(away @ (np.cos(heading), np.sin(heading)) > 0)
 
 
-def _last(events: Iterable[Happening], effect: Happening, before_s: float) -> Happening | None:
-    """The last of some events before another, within a time."""
-    early = [one for one in events if 0 <= effect.time_s - one.time_s <= before_s and one != effect
+def began_s(episode: Episode, event: Happening) -> float:
+    """When an event began to show: who comes to a stop slows down before it."""
+    if event.what != "stop":
+        return event.time_s
+    frame = min(round(event.time_s / episode.dt_s), episode.steps - 1)
+    speed = episode.speed_mps[event.agent]
+    while frame and speed[frame - 1] > speed[frame]:
+        frame -= 1
+    return frame * episode.dt_s
+
+
+def _last(episode: Episode, events: Iterable[Happening], effect: Happening, before_s: float) -> Happening | None:
+    """The last of some events that began before another, within a time."""
+    early = [one for one in events if 0 <= effect.time_s - began_s(episode, one) <= before_s and one != effect
              and not (one.agent == effect.agent and one.time_s == effect.time_s)]
-    return max(early, key=lambda one: one.time_s, default=None)
+    return max(early, key=lambda one: began_s(episode, one), default=None)
 
 
 def _as_cut_in(episode: Episode, effect: Happening, cause: Happening, found: Sequence[Happening]) -> Happening:
