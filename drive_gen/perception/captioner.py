@@ -75,9 +75,8 @@ class Captioner(Pretrained):
             return [number_of[symbol] for symbol in following]
 
         start = self.tokenizer.convert_tokens_to_ids(LANGUAGE_TOKENS[language])
-        starts = torch.full((len(frames), 1), start, device=frames.device)
         found = self.net.generate(
-            pixel_values=pixels(frames), decoder_input_ids=starts, prefix_allowed_tokens_fn=allowed,
+            pixel_values=pixels(frames), decoder_start_token_id=start, prefix_allowed_tokens_fn=allowed,
             max_length=self.config.longest + 1, do_sample=False, num_beams=1,
             pad_token_id=self.tokenizer.pad_token_id, eos_token_id=number_of[END])
         return [[symbol_of[number] for number in row if number in symbol_of] for row in found[:, 1:].tolist()]
