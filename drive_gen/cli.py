@@ -33,7 +33,7 @@ VERBS = {
     "train ppo": ("train_ppo:train_ppo", "train a small stable-baselines3 PPO driver"),
     "train predict": ("predict:train_predict", "train a predictor of where cars will be"),
     "train risk": ("risk:train_risk", "train a network that sees a crash coming in pictures from above"),
-    "train caption": ("caption:train_caption", "train a captioner: clips from above -> what happened and why"),
+    "train caption": ("caption:train_caption", "train a captioner: clips -> what happened and why"),
     "evaluate": ("evaluate:evaluate", "closed-loop or replay evaluation beside the floor drivers"),
     "evaluate predict": ("predict:evaluate_predict", "errors of predictors beside constant velocity"),
     "segment": ("segment:segment", "classes of every pixel of your own picture or video"),

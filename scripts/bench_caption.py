@@ -62,7 +62,8 @@ def main() -> None:
         for who, said in rows.items():
             print_row(name, who, found.seen, said)
         if name == "unseen roads":
-            print_row(f"{name}, but for their names", list(rows)[-1], found.seen, rows[list(rows)[-1]], ("road",))
+            last = list(rows)[-1]
+            print_row(f"{name}, but for their names", last, found.seen, rows[last], ("road",))
         first = first or {who: score_captions(found.seen, said) for who, said in rows.items()}
     print_slots(first)
 
@@ -73,8 +74,8 @@ def sets(chosen: argparse.Namespace, sight: Sight) -> Iterator[tuple[str, Clips]
     yield "unseen seeds", clips(episodes_of(chosen.seeds, count), sight, 0.0, "unseen seeds", count)
     if chosen.film:
         yield "unseen seeds, mp4", through_films(list(episodes_of(chosen.seeds, chosen.film)), sight)
-    yield "unseen roads", clips(episodes_of(chosen.roads, count, roads=UNSEEN_ROADS), sight, 0.0, "unseen roads",
-                                count)
+    roads = episodes_of(chosen.roads, count, roads=UNSEEN_ROADS)
+    yield "unseen roads", clips(roads, sight, 0.0, "unseen roads", count)
     yield "unseen looks", clips(episodes_of(chosen.seeds, count), sight, 1.0, "unseen looks", count)
 
 
@@ -113,7 +114,8 @@ def floors(known: Clips, found: Clips) -> Rows:
     usual = next(seen for seen in known.seen if tuple(symbols_of(seen)) == common)
     near, ours = small(known.frames), small(found.frames)
     nearest = [int(((near - one) ** 2).sum(1).argmin()) for one in ours]
-    return {"floor: most frequent": [usual] * len(found), "floor: nearest clip": [known.seen[n] for n in nearest]}
+    return {"floor: most frequent": [usual] * len(found),
+            "floor: nearest clip": [known.seen[number] for number in nearest]}
 
 
 def small(frames: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Do the reasons that geometry gives agree with the counterfactual? python scripts/bench_causes.py [--count 100]
+"""Do geometry's reasons agree with the counterfactual? python scripts/bench_causes.py [--count 100]
 
 Scenarios by seed are driven, and again without each of their cues in turn. An effect is undone by a cue if it
 does not happen without it. "explained": the rule names a reason that goes back to a cue; "right": that cue
@@ -50,7 +50,8 @@ def count_one(seed: int, counts: dict[str, Counter[str]]) -> None:
     found = happenings(episode)
     causes = dict(causes_of(episode, found))
     cues = [cue for cue in scenario.events if cue.acceleration_mps2 != 0.0]
-    without = [(cue, again, happenings(again)) for cue in cues for again in [play(without_cue(scenario, cue))]]
+    agains = [play(without_cue(scenario, cue)) for cue in cues]
+    without = [(cue, again, happenings(again)) for cue, again in zip(cues, agains, strict=True)]
     for effect in found:
         if effect.what not in EFFECTS:
             continue
@@ -59,9 +60,9 @@ def count_one(seed: int, counts: dict[str, Counter[str]]) -> None:
         undone = [cue for cue, again, others in without if cue is not own
                   and not is_among(effect, agent, again, others)]
         root = root_of(scenario, episode, effect, causes)
-        counts[effect.what].update(["effects"] + ["explained"] * (root is not None)
-                                   + ["right"] * (root is not None and root in undone)
-                                   + ["undone"] * bool(undone) + ["named"] * (root is not None and root in undone))
+        right = root is not None and root in undone
+        counts[effect.what].update({"effects": 1, "explained": int(root is not None), "right": int(right),
+                                    "undone": int(bool(undone)), "named": int(right)})
 
 
 if __name__ == "__main__":

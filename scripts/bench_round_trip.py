@@ -1,9 +1,9 @@
-"""Text -> scene -> drive -> video -> caption -> the same facts: python scripts/bench_round_trip.py [--count 100]
+"""Text -> scene -> drive -> video -> caption -> the facts: python scripts/bench_round_trip.py [--count 100]
 
 Requests drawn by seed and said by the grammar, and requests written by hand (drive_gen/assets/requests), in
-English and Korean. The slots of the request that a caption can hold, and whole requests. "in an exact caption"
-is the ceiling: the caption that geometry writes. --checkpoint takes another captioner; --frames leaves the
-video file out.
+English and Korean. The slots of the request that a caption can hold, and whole requests. "in an exact
+caption" is the ceiling: the caption that geometry writes. --checkpoint takes another captioner;
+--frames leaves the video file out.
 """
 
 from __future__ import annotations
@@ -91,8 +91,9 @@ def print_stages(rows: dict[str, list[Trip]]) -> None:
     for name, trips in rows.items():
         slots = np.array([stages for trip in trips for stages in trip.slots.values()])
         whole = np.array([np.all(list(trip.slots.values()), axis=0) for trip in trips])
-        for what, shares, count in (("slots", slots.mean(0), len(slots)), ("whole", whole.mean(0), len(whole))):
-            print(f"| {name} | {what} | {count} | " + " | ".join(f"{share:.3f}" for share in shares) + " |")
+        for what, held in (("slots", slots), ("whole", whole)):
+            shares = " | ".join(f"{share:.3f}" for share in held.mean(0))
+            print(f"| {name} | {what} | {len(held)} | {shares} |")
 
 
 def print_slots(trips: list[Trip]) -> None:
@@ -102,7 +103,8 @@ def print_slots(trips: list[Trip]) -> None:
     for trip in trips:
         for slot, stages in trip.slots.items():
             group = group_of(slot)
-            groups.setdefault(f"event {slot.split('.')[1]}" if group == "events" else group, []).append(stages)
+            name = f"event {slot.split('.')[1]}" if group == "events" else group
+            groups.setdefault(name, []).append(stages)
     for name, found in sorted(groups.items()):
         shares = " | ".join(f"{share:.3f}" for share in np.array(found).mean(0))
         print(f"| {name} | {len(found)} | {shares} |")

@@ -64,10 +64,10 @@ def test_what_is_seen_by_hand() -> None:
         "ego.brake.why": "lead brake", "someone.cut-in": "never", "someone.lane-change": "never",
         "someone.crash": "never"}
     assert say_seen(seen) == (
-        "A highway, 3 lanes, light traffic. Ours: a car, at normal speed. Ahead: a car, at normal speed, at a "
-        "middling distance. Behind: a car, at normal speed, far away. Left: nobody. Right: nobody. No trucks. "
-        "Halfway, our car brakes hard because the one ahead braked hard. Halfway, the one ahead brakes hard. "
-        "Nobody cuts in. Nobody changes lanes. Nobody crashes.")
+        "A highway, 3 lanes, light traffic. Ours: a car, at normal speed. Ahead: a car, at normal speed, at "
+        "a middling distance. Behind: a car, at normal speed, far away. Left: nobody. Right: nobody. No "
+        "trucks. Halfway, our car brakes hard because the one ahead braked hard. Halfway, the one ahead "
+        "brakes hard. Nobody cuts in. Nobody changes lanes. Nobody crashes.")
     assert "앞차가 급제동했기 때문" in say_seen(seen, "ko")
     assert seen_of_caption(say_seen(seen, "ko")) == seen
 
@@ -82,7 +82,8 @@ def test_what_is_done_out_of_the_picture_is_not_said() -> None:
 
 def test_a_mirror_swaps_sides_and_nothing_else() -> None:
     facts = Facts("merge", 3, "light", agents=(Agent("left", "truck", speed="slow", distance="near"),),
-                  without=("right",), events=(Event("left", "lane-right", "early"), Event("left", "cut-in", "early")))
+                  without=("right",), events=(Event("left", "lane-right", "early"),
+                                              Event("left", "cut-in", "early")))
     seen = Seen(facts, (Cause("ego", "brake", "left", "cut-in"),))
     other = mirrored(seen)
     assert other.slots()["right.lane-left"] == "early"
@@ -100,7 +101,8 @@ def test_what_cannot_be_seen(change: dict[str, object], message: str) -> None:
         seen_of(given)
 
 
-@pytest.mark.parametrize("text", ["", "A highway", "A highway, 3 lanes, light traffic.", "A cat sat on the road.",
+@pytest.mark.parametrize("text", ["", "A highway", "A highway, 3 lanes, light traffic.",
+                                  "A cat sat on the road.",
                                   "A highway, 3 lanes, empty. Ours: a car, fast. Ahead: a car, fast, near."])
 def test_what_is_no_caption(text: str) -> None:
     with pytest.raises(InputError, match="caption"):
@@ -136,9 +138,11 @@ def test_scores_by_hand() -> None:
 def test_a_request_in_a_caption() -> None:
     wanted = Facts("highway", agents=(Agent("lead", "truck", distance="near"), Agent("cars", count=2)),
                    events=(Event("lead", "brake", at_s=4), Event("someone", "crash", happens=False)))
-    assert visible(wanted) == ["road", "lead.kind", "lead.distance", "cars.count", "lead.brake", "someone.crash"]
+    assert visible(wanted) == ["road", "lead.kind", "lead.distance", "cars.count", "lead.brake",
+                               "someone.crash"]
     seen = Facts("highway", 3, "light", agents=(
-        Agent("lead", "truck", speed="normal", distance="far"), Agent("left", distance="near"), Agent("cars")),
+        Agent("lead", "truck", speed="normal", distance="far"), Agent("left", distance="near"),
+        Agent("cars")),
         events=(Event("lead", "brake", "early"),))
     held = in_caption(wanted, Seen(seen))
     assert held == {"road": True, "lead.kind": True, "lead.distance": False, "cars.count": True,
@@ -159,8 +163,9 @@ def test_a_round_trip_by_the_exact_captioner(text: str, language: str) -> None:
 
 
 def test_without_the_reason_it_does_not_happen() -> None:
-    """The lead comes to a stop: the gap rule makes its follower brake hard and stop, too, but not without it."""
-    wanted = Facts("highway", 1, agents=(Agent("lead", distance="middle"),), events=(Event("lead", "stop", at_s=5),))
+    """The lead comes to a stop: the gap rule makes its follower brake hard, but not without it."""
+    wanted = Facts("highway", 1, agents=(Agent("lead", distance="middle"),),
+                   events=(Event("lead", "stop", at_s=5),))
     scenario, episode, _ = realise(wanted, 0)
     found = happenings(episode)
     cause = next(one for one in found if one.what == "stop" and one.agent == 1)

@@ -27,7 +27,8 @@ def speeds(start: float, *changes: tuple[float, float, float]) -> np.ndarray:
 
 
 def driven(cars: Sequence[tuple[float, float, np.ndarray]],
-           changes: dict[int, tuple[float, float]] | None = None, crashed: dict[int, float] | None = None) -> Episode:
+           changes: dict[int, tuple[float, float]] | None = None,
+           crashed: dict[int, float] | None = None) -> Episode:
     """Cars (x, y, speeds) on three lanes of 4 m, the ego first; at `changes` (s, y) they go over."""
     position = np.zeros((len(cars), FRAMES, 2))
     speed = np.stack([car[2] for car in cars])

@@ -1,4 +1,4 @@
-"""`drive-gen train caption` and `drive-gen describe`: what happens in an episode or a film of one, and why."""
+"""`drive-gen train caption` and `drive-gen describe`: what happens in an episode or a film, and why."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _say_described(model: Captioner, clip: np.ndarray, truth: Seen | None, langu
     if truth is not None:
         print(f"{len(about['right'])} facts right, {len(about['missed'])} missed, "
               f"{len(about['made_up'])} made up")
-    print(f"wrote {film}; next: drive-gen describe {film}" if film else "next: drive-gen train caption --help")
+    print(f"wrote {film}; next: drive-gen describe {film}" if film else "next: drive-gen train caption")
 
 
 def _table(ours: dict[str, str], theirs: dict[str, str], known: bool) -> None:

@@ -57,8 +57,8 @@ def score_captions(wanted: Sequence[Seen], said: Sequence[Seen], without: Sequen
                         exact / max(len(wanted), 1), by_slot)
 
 
-def interval(wanted: Sequence[Seen], said: Sequence[Seen], of: Callable[[CaptionScore], float], draws: int = 200,
-             without: Sequence[str] = ()) -> Estimate:
+def interval(wanted: Sequence[Seen], said: Sequence[Seen], of: Callable[[CaptionScore], float],
+             draws: int = 200, without: Sequence[str] = ()) -> Estimate:
     """A score and its 95 % interval, captions being resampled."""
     rng = np.random.default_rng(0)
     values = []

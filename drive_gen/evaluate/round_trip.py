@@ -1,4 +1,4 @@
-"""A request, made and driven, filmed and described: which of its facts come back, and where the others are lost."""
+"""A request, driven, filmed and described: which of its facts come back, and where the others are lost."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ class Trips:
             try:
                 episode = realise(read, seed, text, self.tries).episode
             except InputError:  # no room for it on such a road
-                return Trip({slot: (_same(slot, wanted, read), False, False, False) for slot in visible(wanted)})
+                return Trip({slot: (_same(slot, wanted, read), *(False,) * 3) for slot in visible(wanted)})
             self.known[read] = episode, seen_of(episode, self.sight), self.describe(episode)
         episode, exact, said = self.known[read]
-        driven, by_rule, by_network = agreement(wanted, episode), in_caption(wanted, exact), in_caption(wanted, said)
+        driven = agreement(wanted, episode)
+        by_rule, by_network = in_caption(wanted, exact), in_caption(wanted, said)
         return Trip({slot: (_same(slot, wanted, read), driven[slot], by_rule[slot], by_network[slot])
                      for slot in visible(wanted)})
 
@@ -76,8 +77,8 @@ def _same(slot: str, wanted: Facts, read: Facts) -> bool:
 def _one(agent: Agent, said: Facts) -> dict[str, bool]:
     there = said.agent(agent.role)
     if agent.role == "cut-in":
-        there = next((each for each in said.agents if each.role in ("left", "right") and each.kind == agent.kind),
-                     None)
+        sides = [each for each in said.agents if each.role in ("left", "right")]
+        there = next((each for each in sides if each.kind == agent.kind), None)
     found = {f"{agent.role}.kind": there is not None and there.kind == agent.kind}
     return found | {f"{agent.role}.{name}": there is not None and getattr(there, name) == getattr(agent, name)
                     for name in ("speed", "distance") if getattr(agent, name) is not None}
@@ -86,8 +87,8 @@ def _one(agent: Agent, said: Facts) -> dict[str, bool]:
 def _group(agent: Agent, wanted: Facts, said: Facts) -> dict[str, bool]:
     """A group is all of its kind who have no place that the request names."""
     rest = said.agent(agent.role)
-    count = (rest.count if rest else 0) + sum(
-        each.kind == agent.kind for each in said.agents if each.role in PLACED and not wanted.agent(each.role))
+    unnamed = [each for each in said.agents if each.role in PLACED and not wanted.agent(each.role)]
+    count = (rest.count if rest else 0) + sum(each.kind == agent.kind for each in unnamed)
     more = wanted.density is not None or any(
         event.who in ("someone", "cut-in") or event.what == "crash" for event in wanted.events) or any(
         each.count > 1 and each.role in PLACED for each in wanted.agents)

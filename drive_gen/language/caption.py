@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from drive_gen.envs.config import check_choice
 from drive_gen.envs.files import InputError
@@ -43,7 +43,8 @@ def symbols_in(text: str, language: str) -> list[Symbol]:
     """A caption cut into its symbols; of two that fit, the one that the grammar allows, then the longest."""
     symbols: list[Symbol] = []
     while text:
-        fitting = [symbol for symbol in next_symbols(tuple(symbols)) if text.startswith(WORDS[language][symbol])]
+        fitting = [symbol for symbol in next_symbols(tuple(symbols))
+                   if text.startswith(WORDS[language][symbol])]
         if not fitting:
             raise InputError(f"no caption: after {_tail(symbols, language)!r} comes {text[:30]!r}")
         symbols.append(max(fitting, key=lambda symbol: len(WORDS[language][symbol])))
@@ -198,7 +199,7 @@ def _others(said: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
 
 def _here(said: tuple[Symbol, ...]) -> list[str]:
     """Who is there and may do something."""
-    here = ["ego"] + [place for (_, place), (_, kind) in zip(said, said[1:], strict=False)
+    here = ["ego"] + [place for (_, place), (_, kind) in pairwise(said)
                       if place in PLACES and kind != "nobody"]
     return here + [value for kind, value in said if kind == "group" and value != "no trucks"]
 

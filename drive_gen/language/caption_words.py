@@ -46,11 +46,13 @@ EN = {
 }
 
 KO = {
-    "road": {"highway": "고속도로", "merge": "합류 구간", "roundabout": "회전교차로", "intersection": "교차로",
-             "exit": "고속도로 출구", "two-way": "왕복 도로", "u-turn": "유턴 구간", "racetrack": "경주 트랙"},
+    "road": {"highway": "고속도로", "merge": "합류 구간", "roundabout": "회전교차로",
+             "intersection": "교차로", "exit": "고속도로 출구", "two-way": "왕복 도로", "u-turn": "유턴 구간",
+             "racetrack": "경주 트랙"},
     "lanes": {str(count): f", 편도 {count}차로" for count in range(1, MOST_LANES + 1)},
     "density": {"empty": ", 텅 빔", "light": ", 한산함", "moderate": ", 교통량 보통", "heavy": ", 붐빔"},
-    "place": {"ego": ". 우리 차:", "lead": ". 앞:", "follower": ". 뒤:", "left": ". 왼쪽:", "right": ". 오른쪽:"},
+    "place": {"ego": ". 우리 차:", "lead": ". 앞:", "follower": ". 뒤:", "left": ". 왼쪽:",
+              "right": ". 오른쪽:"},
     "kind": {"car": " 승용차", "truck": " 트럭", "nobody": " 없음"},
     "speed": {"stopped": ", 멈춰 있음", "slow": ", 느림", "normal": ", 보통 속도", "fast": ", 빠름"},
     "distance": {"beside": ", 바로 옆", "near": ", 가까움", "middle": ", 적당한 거리", "far": ", 멂"},
@@ -65,7 +67,8 @@ KO = {
              "crash": " 충돌한다", "merge": " 합류한다"},
     "by": {"ego": ", 우리 차가", "lead": ", 앞차가", "follower": ", 뒤차가", "left": ", 왼쪽 차가",
            "right": ", 오른쪽 차가", "cars": ", 다른 승용차가", "trucks": ", 다른 트럭이"},
-    "did": {"brake": " 급제동했기 때문", "cut-in": " 끼어들었기 때문", "lane-left": " 왼쪽으로 차로를 바꿨기 때문",
+    "did": {"brake": " 급제동했기 때문", "cut-in": " 끼어들었기 때문",
+            "lane-left": " 왼쪽으로 차로를 바꿨기 때문",
             "lane-right": " 오른쪽으로 차로를 바꿨기 때문", "stop": " 멈춰 섰기 때문",
             "accelerate": " 가속했기 때문", "crash": " 충돌했기 때문"},
     "nobody": {"brake": ". 아무도 급제동하지 않는다", "cut-in": ". 아무도 끼어들지 않는다",

@@ -1,4 +1,4 @@
-"""Why somebody braked, stopped, changed lanes or crashed: which event of whom made it so, by geometry and motion.
+"""Why somebody braked, stopped, changed lanes or crashed: which event of whom made it so, by geometry.
 
 X's lead asks for a deceleration: closing^2 / (2 gap), or what it takes to stop behind it where it slows down.
 An earlier event is why X braked if that deceleration
@@ -57,7 +57,7 @@ def _cause_of(episode: Episode, effect: Happening, found: Sequence[Happening]) -
 
 def _of_slowing(episode: Episode, effect: Happening, frame: int, found: Sequence[Happening]
                 ) -> Happening | None:
-    """The last event of the lead, or the last change of lanes, without which nothing would have been needed."""
+    """The last event of the lead, or change of lanes, without which nothing would have been needed."""
     agent = effect.agent
     lead = lead_of(episode, agent, frame)
     if lead is None:
@@ -81,8 +81,9 @@ def lead_of(episode: Episode, agent: int, frame: int, but: int | None = None) ->
                                                             episode.heading_rad[agent, frame]))]
     place = lane.frame_of(episode.position_m[:, frame])
     ahead = place.s_m - place.s_m[agent]
-    chosen = (episode.valid[:, frame] & (np.abs(place.d_m) < lane.width_m / 2) & (ahead > 0) & (ahead < LOOK_M)
-              & (np.cos(episode.heading_rad[:, frame] - place.heading_rad) > 0))
+    same_way = np.cos(episode.heading_rad[:, frame] - place.heading_rad) > 0
+    chosen = (episode.valid[:, frame] & (np.abs(place.d_m) < lane.width_m / 2) & same_way
+              & (ahead > 0) & (ahead < LOOK_M))
     if but is not None:
         chosen[but] = False
     return int(np.where(chosen, ahead, np.inf).argmin()) if chosen.any() else None
@@ -124,7 +125,7 @@ def _needed_anyway(episode: Episode, agent: int, event: Happening, frame: int) -
 
 
 def _is_new(episode: Episode, agent: int, lead: int, change: Happening, frame: int) -> bool:
-    """Whether the lead is ahead of the agent because of a change of lanes, and nobody else would be in the way."""
+    """Whether the lead is ahead because of a change of lanes, and nobody else would be in the way."""
     before = round(change.time_s / episode.dt_s) - 1
     if not 0 <= before < frame or lead_of(episode, agent, before) == lead:
         return False
@@ -137,7 +138,8 @@ def _held_up(episode: Episode, agent: int, lead: int, frame: int) -> bool:
     return bool(gap_m(episode, agent, lead, frame) < NEAR_M and episode.speed_mps[lead, frame] < STILL_MPS)
 
 
-def _of_crash(episode: Episode, effect: Happening, frame: int, found: Sequence[Happening]) -> Happening | None:
+def _of_crash(episode: Episode, effect: Happening, frame: int, found: Sequence[Happening]
+              ) -> Happening | None:
     """The last thing that one of the two who touch did: who is behind sped up, who is ahead slowed down."""
     others = np.flatnonzero(episode.valid[:, frame])
     touching = overlaps(*_box(episode, np.array([effect.agent]), frame), *_box(episode, others, frame))
@@ -174,14 +176,16 @@ def began_s(episode: Episode, event: Happening) -> float:
     return frame * episode.dt_s
 
 
-def _last(episode: Episode, events: Iterable[Happening], effect: Happening, before_s: float) -> Happening | None:
+def _last(episode: Episode, events: Iterable[Happening], effect: Happening, before_s: float
+          ) -> Happening | None:
     """The last of some events that began before another, within a time."""
     early = [one for one in events if 0 <= effect.time_s - began_s(episode, one) <= before_s and one != effect
              and not (one.agent == effect.agent and one.time_s == effect.time_s)]
     return max(early, key=lambda one: began_s(episode, one), default=None)
 
 
-def _as_cut_in(episode: Episode, effect: Happening, cause: Happening, found: Sequence[Happening]) -> Happening:
+def _as_cut_in(episode: Episode, effect: Happening, cause: Happening, found: Sequence[Happening]
+               ) -> Happening:
     """A change of lanes in front of the ego is a cut-in to the ego, and a change of lanes to the others."""
     cut_in = Happening(cause.agent, "cut-in", cause.time_s)
     return cut_in if cause.what in LANES and effect.agent == episode.ego and cut_in in found else cause

@@ -1,4 +1,4 @@
-"""What a camera above the ego sees of an episode: which frames, who is in the picture, and the facts of them."""
+"""What a camera above the ego sees of an episode: frames, who is in the picture, and the facts of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from drive_gen.language.read_episode import Happening, happenings, names_of, pha
 from drive_gen.language.read_scene import facts_of_scene
 
 SIDES = {"left": "right", "right": "left", "lane-left": "lane-right", "lane-right": "lane-left"}
-LOOKED_FOR: tuple[What, ...] = ("brake", "cut-in", "lane-change", "crash")  # what nobody does is said of these
+LOOKED_FOR: tuple[What, ...] = ("brake", "cut-in", "lane-change", "crash")  # that nobody does
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def watched(episode: Episode, sight: Sight) -> Watched:
 
 
 def seen_of(given: Episode | Watched, sight: Sight | None = None) -> Seen:
-    """The exact caption of the first `duration_s` of an episode, of those who are in the picture at its start.
+    """The exact caption of an episode's first `duration_s`, of those in the picture at its start.
 
     What they do out of the picture is not said. Counts, density and who is missing are of the picture.
     """

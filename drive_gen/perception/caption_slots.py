@@ -44,7 +44,8 @@ def labels_of(seen: Seen) -> np.ndarray:
     return np.array(labels, np.int8)
 
 
-def patches_of(objects: np.ndarray, sight: Sight, patch_px: tuple[int, int], mirror: bool = False) -> np.ndarray:
+def patches_of(objects: np.ndarray, sight: Sight, patch_px: tuple[int, int], mirror: bool = False
+               ) -> np.ndarray:
     """Who is in each patch, (patches, len(OBJECT)) int8: NOT_SAID of empty ones but for the first, 0.
 
     Of two in one patch the one nearer to the ego counts. In a mirror, left is right.

@@ -1,8 +1,8 @@
-"""Clips from above -> captions: transformers' VisionEncoderDecoderModel, a ViT and a GPT-2 with cross-attention.
+"""Clips from above -> captions: transformers' VisionEncoderDecoderModel, a ViT and a GPT-2 that looks at it.
 
 A clip's frames are the ViT's channels. Two heads are trained beside the captions, since these alone say too
-little of where to look: one names every slot, one says of each patch who is in it when the clip begins and what
-they do. A caption is decoded within its grammar.
+little of where to look: one names every slot, one says of each patch who is in it when the clip begins and
+what they do. A caption is decoded within its grammar.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def caption_tokenizer(config: CaptionerConfig) -> Any:
 def make_network(config: CaptionerConfig, tokenizer: Any) -> Any:
     """A ViT that reads a clip as one picture of many channels, and a GPT-2 that looks at its tokens."""
     try:
-        from transformers import GPT2Config, ViTConfig, VisionEncoderDecoderConfig, VisionEncoderDecoderModel
+        from transformers import GPT2Config, VisionEncoderDecoderConfig, VisionEncoderDecoderModel, ViTConfig
     except ImportError:
         raise InputError(NEEDS) from None
     frames, rows, columns = config.sight.shape
@@ -185,6 +185,7 @@ def places_of(rows: int, columns: int, width: int) -> Tensor:
     """
     rates = 10_000 ** -(torch.arange(width // 4) / (width // 4))
     row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    parts = [wave(place.flatten()[:, None] * rates) for place in (row, column) for wave in (torch.sin, torch.cos)]
+    parts = [wave(place.flatten()[:, None] * rates) for place in (row, column)
+             for wave in (torch.sin, torch.cos)]
     grid = F.pad(torch.cat(parts, 1), (0, width % 4))
     return torch.cat((torch.zeros(1, width), grid))[None]

@@ -32,7 +32,7 @@ class CaptionerConfig:
         _, rows, columns = self.sight.shape
         if self.width % self.heads or rows % self.patch_px[0] or columns % self.patch_px[1]:
             raise InputError(f"width must be a multiple of heads, and {rows} rows and {columns} columns of "
-                             f"patch_px; got width {self.width}, heads {self.heads}, patch_px {self.patch_px}")
+                             f"patch_px; got {self.width}, {self.heads} and {self.patch_px}")
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class CaptionData:
 
     def __post_init__(self) -> None:
         if self.first < 0 or self.episodes < 1 or self.others < 0 or not 0 <= self.look <= 1:
-            raise InputError("captions' data need an episode, a first seed of 0 or more, 0 or more others and "
-                             "a look from 0 to 1")
+            raise InputError("captions' data need an episode, first and others of 0 or more, and a look from "
+                             "0 to 1")
 
 
 @dataclass(frozen=True)

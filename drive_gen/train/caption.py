@@ -30,8 +30,8 @@ from drive_gen.train.loop import Batch, step_seed, train
 from drive_gen.train.run import SETTINGS, Progress, RunFolder
 
 RESUME = "drive-gen train caption --resume"
-LIMITS = ("Trained on small pictures of scripted, simulated traffic from above; it knows the roads and deeds of "
-          "those alone, and it must not be used to judge real accidents.")
+LIMITS = ("Trained on small pictures of scripted, simulated traffic from above; it knows the roads and deeds "
+          "of those alone, and it must not be used to judge real accidents.")
 IGNORED = -100  # cross_entropy's
 SLOTS_WEIGHT = 4.0  # most slots of most clips hold nothing: their mean is small
 
@@ -80,9 +80,10 @@ def batches_of(data: Coded, size: int, seed: int, pad: int) -> Callable[[int], B
         frames = np.asarray(data.frames[chosen])
         frames[mirror == 1] = frames[mirror == 1, :, :, ::-1]
         languages = draws.integers(len(data.tokens), size=size)
-        tokens = np.stack([data.tokens[name][chosen, mirror] for name in data.tokens])[languages, np.arange(size)]
+        either = np.stack([data.tokens[name][chosen, mirror] for name in data.tokens])
+        tokens = either[languages, np.arange(size)].astype(np.int64)
         used = int((tokens != pad).sum(1).max())
-        return {"frames": torch.from_numpy(frames), "tokens": torch.from_numpy(tokens[:, :used].astype(np.int64)),
+        return {"frames": torch.from_numpy(frames), "tokens": torch.from_numpy(tokens[:, :used]),
                 "slots": torch.from_numpy(data.slots[chosen, mirror].astype(np.int64)),
                 "objects": torch.from_numpy(data.objects[chosen, mirror].astype(np.int64))}
 
@@ -96,9 +97,10 @@ def loss_of(model: Captioner, batch: Batch, head_weight: float = 1.0) -> dict[st
     wanted = tokens[:, 1:].masked_fill(tokens[:, 1:] == pad, IGNORED)
     caption = F.cross_entropy(said.tokens.flatten(0, 1).float(), wanted.flatten(), ignore_index=IGNORED)
     slots = F.cross_entropy(said.slots.flatten(0, 1).float(), batch["slots"].flatten(), ignore_index=NOT_SAID)
+    parts = zip(said.objects.split(OBJECT, -1), batch["objects"].unbind(-1), strict=True)
     objects = torch.stack([
         F.cross_entropy(logits.flatten(0, 1).float(), true.flatten(), ignore_index=NOT_SAID)
-        for logits, true in zip(said.objects.split(OBJECT, -1), batch["objects"].unbind(-1), strict=True)]).sum()
+        for logits, true in parts]).sum()
     return {"loss": caption + head_weight * (SLOTS_WEIGHT * slots + objects), "caption": caption,
             "slots": slots, "objects": objects}
 
@@ -120,8 +122,8 @@ def learn_from(run: RunFolder, config: CaptionTraining, learn: Clips, held: Clip
         begin_with(model, config.init)
     data = coded(model, learn)
     batch_of = batches_of(data, config.loop.batch_size, config.loop.seed, model.tokenizer.pad_token_id)
-    return train(model, lambda net, batch: loss_of(net, batch, config.head_weight), batch_of, config.loop, run,
-                 lambda average: validate(average, held))
+    return train(model, lambda net, batch: loss_of(net, batch, config.head_weight), batch_of, config.loop,
+                 run, lambda average: validate(average, held))
 
 
 def resume_caption(out: Path) -> Progress:
