@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from drive_gen.perception.captioner import Captioner
 from drive_gen.perception.captioner_config import CaptionData, CaptionerConfig, CaptionTraining
 from drive_gen.perception.captioner_data import Clips, clips_of, drivers_of, film_of, looked_at
 from drive_gen.perception.captioner_film import read_clip, write_clip_film
+from drive_gen.report.video import write_video
 from drive_gen.train.caption import batches_of, coded, loss_of
 from drive_gen.train.config import LoopConfig
 
@@ -183,6 +185,38 @@ def test_a_film_gives_the_clip_back(ending: str, tmp_path: Path) -> None:
     off = np.abs(back.astype(int) - clip)
     assert off.mean() < 8  # colours suffer from the codec, places do not
     assert np.abs(back[0].astype(int) - clip[1]).mean() > off[0].mean()  # the first frame is the first
+
+
+def test_films_that_cannot_be_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line each, exit status 2: empty, no video, cut short, of another size, grey, too slow."""
+    Captioner(SMALL).save_pretrained(tmp_path / "captioner")
+    square = np.random.default_rng(0).integers(256, size=(8, 8, 3), dtype=np.uint8)
+    square = square.repeat(40, 0).repeat(40, 1)
+    moving = np.stack([np.roll(square, number, 0) for number in range(121)])
+    grey = moving[..., :1].repeat(3, -1)
+
+    def film(name: str, frames: np.ndarray, fps: float = 10.0) -> Path:
+        write_video(iter(frames), tmp_path / name, fps)
+        return tmp_path / name
+
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_text("no film")
+    whole = film("whole.mp4", moving[:30])
+    (tmp_path / "cut.mp4").write_bytes(whole.read_bytes()[:2000])
+    (tmp_path / "notes.txt").write_text("no film")
+    film("short.mp4", moving[:40])
+    film("grey.mp4", grey)
+    film("small.mp4", moving[:5, :64, :64])
+    film("slow.gif", moving[:5], 2)
+    wrong = {"empty.mp4": "empty", "text.mp4": "no video", "cut.mp4": "no video|no frame",
+             "notes.txt": "no film", "short.mp4": "cut short", "grey.mp4": "grey", "small.mp4": "64 x 64",
+             "slow.gif": "slow"}
+    for name, message in wrong.items():
+        capsys.readouterr()
+        assert main(["describe", str(tmp_path / name), "--checkpoint", str(tmp_path / "captioner")]) == 2
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1
+        assert re.search(message, lines[0]), lines
 
 
 def test_wrong_settings() -> None:
