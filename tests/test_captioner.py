@@ -19,10 +19,11 @@ from drive_gen.data.store import write_episodes
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError
 from drive_gen.evaluate.captions import score_captions
-from drive_gen.language.caption import say_seen, seen_of_caption
-from drive_gen.language.caption_words import LANGUAGE_TOKENS, WORDS
-from drive_gen.language.sight import Sight, mirrored, seen_of
-from drive_gen.perception.caption_slots import NOT_SAID, SLOTS, labels_of, patches_of
+from drive_gen.language.caption import next_symbols, say_seen, seen_of_caption, symbols_of
+from drive_gen.language.caption_words import LANGUAGE_TOKENS, WORDS, Symbol
+from drive_gen.language.sight import Seen, Sight, mirrored, seen_of
+from drive_gen.perception.caption_prior import prior_of
+from drive_gen.perception.caption_slots import CLASSES, NOT_SAID, SLOTS, labels_of, patches_of
 from drive_gen.perception.captioner import Captioner
 from drive_gen.perception.captioner_config import CaptionData, CaptionerConfig, CaptionTraining
 from drive_gen.perception.captioner_data import Clips, clips_of, drivers_of, film_of, looked_at
@@ -118,6 +119,39 @@ def test_an_untrained_network_still_says_captions(clips: Clips) -> None:
         for language in ("en", "ko"):
             for seen in model.describe(torch.from_numpy(clips.frames[:3]), language):
                 assert seen_of_caption(say_seen(seen, language), language) == seen
+
+
+def certain(seen: Seen) -> np.ndarray:
+    """Slots (S, CLASSES) of which there is no doubt."""
+    labels = np.maximum(labels_of(seen), 0)
+    return np.eye(CLASSES)[labels] + 1e-9
+
+
+def test_slots_without_doubt_write_the_caption(clips: Clips) -> None:
+    """All but the reasons, of which the slots know nothing: there the caption goes on as it should."""
+    for seen in clips.seen:
+        wanted, said = symbols_of(seen), list[Symbol]()
+        while len(said) < len(wanted):
+            options = next_symbols(tuple(said))
+            if wanted[len(said)][0] in ("by", "did"):
+                said.append(wanted[len(said)])
+                continue
+            options = tuple(symbol for symbol in options if symbol[0] != "by")
+            prior = prior_of(certain(seen), tuple(said), options)
+            assert np.exp(prior).sum() == pytest.approx(1)
+            said.append(options[int(prior.argmax())])
+        assert said == wanted
+
+
+def test_the_slots_have_a_say(clips: Clips) -> None:
+    """With a great weight an untrained network says what its slots say."""
+    model = Captioner(replace(SMALL, slots_say=1000.0), seed=2).eval()
+    frames = torch.from_numpy(clips.frames[:2])
+    with torch.no_grad():
+        slots = model(frames, torch.zeros(2, 1, dtype=torch.long)).slots.softmax(-1).numpy()
+    roads = SLOTS["road"]
+    for seen, found in zip(model.describe(frames), slots, strict=True):
+        assert seen.facts.road == roads[int(found[list(SLOTS).index("road"), : len(roads)].argmax())]
 
 
 def test_every_phrase_is_a_token() -> None:

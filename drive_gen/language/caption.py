@@ -19,6 +19,7 @@ from drive_gen.language.facts import PHASES, Agent, Event, Facts
 from drive_gen.language.sight import LOOKED_FOR, Seen
 
 PLACES = ("lead", "follower", "left", "right")
+GROUPS = ("cars", "trucks")
 STARTS = ("road", "place", "group", "phase", "nobody", "end")  # symbols that begin a part
 OF = {kind: tuple(value for each, value in SYMBOLS if each == kind) for kind, _ in SYMBOLS}
 BANS = {"lane-left": "lane-change", "lane-right": "lane-change", "cut-in": "lane-change"}
@@ -128,7 +129,10 @@ def _order(event: Event) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=100_000)
 def next_symbols(said: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
-    """Which symbols may follow: those of a caption that says everything in its order and nothing twice."""
+    """Which symbols may follow: those of a caption that says everything in its order and nothing twice.
+
+    Whether there are no trucks, and what nobody does, follows from the rest.
+    """
     if not said:
         return _all("road")
     kind, value = said[-1]
@@ -175,21 +179,20 @@ def _next_parts(said: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
     if len(places) < len(OF["place"]):
         return (("place", OF["place"][len(places)]),)
     found: list[Symbol] = []
-    begun = [symbol for symbol in said if symbol[0] in STARTS]
-    if begun[-1][0] in ("place", "group"):
-        known = {value for kind, value in said if kind == "group"}
-        empty, truck = ("density", "empty") in said, ("kind", "truck") in _others(said)
-        found += [("group", name) for name in ("cars", "trucks")
-                  if not empty and not known & {name, "trucks", "no trucks"}]
-        if not truck and not known & {"trucks", "no trucks"}:
-            found.append(("group", "no trucks"))
-    if begun[-1][0] != "nobody":
+    begun = next(kind for kind, _ in reversed(said) if kind in STARTS)
+    known = {value for kind, value in said if kind == "group"}
+    if begun in ("place", "group"):
+        found += [("group", name) for name in GROUPS
+                  if ("density", "empty") not in said and not known & {name, "trucks", "no trucks"}]
+        if ("kind", "truck") not in _others(said) and not known & {"trucks", "no trucks"}:
+            return (*found, ("group", "no trucks"))
+    if begun != "nobody":
         found += _choices(said, 0)
     done = {value for kind, value in said if kind == "what"}
     done |= {BANS[what] for what in done if what in BANS}
-    never = [value for kind, value in said if kind == "nobody"]
-    later = LOOKED_FOR[LOOKED_FOR.index(never[-1]) + 1 :] if never else LOOKED_FOR
-    return (*found, *(("nobody", what) for what in later if what not in done), END)
+    done |= {value for kind, value in said if kind == "nobody"}
+    left: list[Symbol] = [("nobody", what) for what in LOOKED_FOR if what not in done]
+    return (*found, *(left[:1] or [END]))
 
 
 def _others(said: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
@@ -206,15 +209,21 @@ def _here(said: tuple[Symbol, ...]) -> list[str]:
 
 def _choices(said: tuple[Symbol, ...], place: int, **chosen: str) -> tuple[Symbol, ...]:
     """Phases, doers or deeds of events that may still be said: in order of time, who and what, each once."""
+    left = [event for event in events_left(said) if chosen.get("phase", event[0]) == event[0]
+            and chosen.get("who", event[1]) == event[1]]
+    kind = ("phase", "who", "what")[place]
+    return tuple((kind, value) for value in dict.fromkeys(event[place] for event in left))
+
+
+@lru_cache(maxsize=100_000)
+def events_left(said: tuple[Symbol, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Phase, doer and deed of each event that may still be said, in the order in which they would be."""
     events = _events(said)
     last = max((_rank(event) for event in events), default=(-1, -1, -1))
     known = {event[1:] for event in events}
-    left = [(phase, who, what) for phase in OF["phase"] for who in _here(said) for what in OF["what"]
-            if (who, what) not in known and _rank((phase, who, what)) > last
-            and (who, what) != ("ego", "cut-in")
-            and chosen.get("phase", phase) == phase and chosen.get("who", who) == who]
-    kind = ("phase", "who", "what")[place]
-    return tuple((kind, value) for value in dict.fromkeys(event[place] for event in left))
+    return tuple((phase, who, what) for phase in OF["phase"] for who in _here(said) for what in OF["what"]
+                 if (who, what) not in known and _rank((phase, who, what)) > last
+                 and (who, what) != ("ego", "cut-in"))
 
 
 def _events(said: tuple[Symbol, ...]) -> list[tuple[str, str, str]]:

@@ -19,13 +19,14 @@ from drive_gen.language.caption import next_symbols, seen_of_symbols
 from drive_gen.language.caption_words import END, LANGUAGE_TOKENS, WORDS, Symbol
 from drive_gen.language.sight import Seen
 from drive_gen.language.tokenizer import FILES, read_tokenizer, train_tokenizer
+from drive_gen.perception.caption_prior import prior_of
 from drive_gen.perception.caption_slots import CLASSES, OBJECT, SLOTS
 from drive_gen.perception.captioner_config import CaptionerConfig
 from drive_gen.policies.pretrained import Pretrained
 
 NEEDS = "captions need transformers: pip install 'drive-gen[perception]'"
 AT_ONCE = 64
-LONGEST_PART = 8  # symbols, at least as many as any part of a caption has
+LONGEST_END = 16  # symbols: a part that is begun, what nobody does, and the end
 
 
 class Said(NamedTuple):
@@ -62,24 +63,35 @@ class Captioner(Pretrained):
 
     @torch.no_grad()
     def symbols(self, frames: Tensor, language: str = "en") -> list[list[Symbol]]:
-        """The likeliest caption of each clip within the grammar, token by token."""
+        """The likeliest caption of each clip within the grammar, by the decoder and the slots' head."""
         number_of = self.ids(language)
         symbol_of = {number: symbol for symbol, number in number_of.items()}
-        last = self.config.longest - LONGEST_PART
+        memory = self.net.encoder(pixel_values=pixels(frames))
+        slots = self.slots(memory.last_hidden_state).float().softmax(-1).cpu().double().numpy()
 
-        def allowed(_: int, ids: Tensor) -> list[int]:
-            said = tuple(symbol_of[number] for number in ids[1:].tolist() if number in symbol_of)
-            following = next_symbols(said) or (END,)
-            if len(said) > last and END in following:
-                following = (END,)
-            return [number_of[symbol] for symbol in following]
+        def weighed(ids: Tensor, scores: Tensor) -> Tensor:
+            """Logits of the next tokens (B, V): what the grammar forbids is out."""
+            found = torch.full_like(scores, -torch.inf)
+            for row, numbers in enumerate(ids.tolist()):
+                said = tuple(symbol_of[number] for number in numbers[1:] if number in symbol_of)
+                options = self._options(said)
+                places = [number_of[symbol] for symbol in options]
+                prior = prior_of(slots[row], said, options) * self.config.slots_say
+                found[row, places] = scores[row, places].log_softmax(-1) + torch.from_numpy(prior).to(scores)
+            return found
 
-        start = self.tokenizer.convert_tokens_to_ids(LANGUAGE_TOKENS[language])
         found = self.net.generate(
-            pixel_values=pixels(frames), decoder_start_token_id=start, prefix_allowed_tokens_fn=allowed,
-            max_length=self.config.longest + 1, do_sample=False, num_beams=1,
-            pad_token_id=self.tokenizer.pad_token_id, eos_token_id=number_of[END])
+            encoder_outputs=memory, logits_processor=[weighed], max_length=self.config.longest + 1,
+            decoder_start_token_id=self.tokenizer.convert_tokens_to_ids(LANGUAGE_TOKENS[language]),
+            do_sample=False, num_beams=1, pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=number_of[END])
         return [[symbol_of[number] for number in row if number in symbol_of] for row in found[:, 1:].tolist()]
+
+    def _options(self, said: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
+        """What may follow; a caption that grows too long is brought to its end."""
+        options = next_symbols(said) or (END,)
+        last = tuple(symbol for symbol in options if symbol[0] in ("nobody", "end"))
+        return last if last and len(said) > self.config.longest - LONGEST_END else options
 
     def describe(self, frames: Tensor, language: str = "en") -> list[Seen]:
         """What it says of each clip; `say_seen` says it in words."""

@@ -24,6 +24,7 @@ class CaptionerConfig:
     decoder_layers: int = 2
     vocabulary: int = 270  # subwords beside the captions' own phrases
     longest: int = 128  # tokens of a caption
+    slots_say: float = 1.0  # weight of the slots' head beside the decoder, when captions are written
 
     def __post_init__(self) -> None:
         for name in ("width", "layers", "heads", "decoder_layers", "longest"):
