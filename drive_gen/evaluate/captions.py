@@ -58,7 +58,7 @@ def score_captions(wanted: Sequence[Seen], said: Sequence[Seen], without: Sequen
 
 
 def interval(wanted: Sequence[Seen], said: Sequence[Seen], of: Callable[[CaptionScore], float],
-             draws: int = 200, without: Sequence[str] = ()) -> Estimate:
+             draws: int = 100, without: Sequence[str] = ()) -> Estimate:
     """A score and its 95 % interval, captions being resampled."""
     rng = np.random.default_rng(0)
     values = []

@@ -78,7 +78,7 @@ def caption_preset(name: str) -> CaptionTraining:
     base = CaptionTraining()
     if name == "base":
         return base
-    return replace(base, data=replace(base.data, episodes=150, others=4), validation_episodes=40,
+    return replace(base, data=replace(base.data, episodes=100, others=5), validation_episodes=30,
                    model=replace(base.model, width=96, layers=2, decoder_layers=1),
-                   loop=replace(base.loop, steps=800, batch_size=32, learning_rate=2e-3, warmup=50, ema=0.99,
-                                evaluate_every=400, save_every=200))
+                   loop=replace(base.loop, steps=500, batch_size=32, learning_rate=2e-3, warmup=50, ema=0.98,
+                                evaluate_every=250, save_every=100))
