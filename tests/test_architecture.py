@@ -87,6 +87,7 @@ def test_nothing_loads_pickles() -> None:
         "train.loop",
         "language.writer",
         "perception.segmenter",
+        "perception.captioner",
     ],
 )
 def test_networks_import_without_a_simulator(module: str) -> None:

@@ -261,6 +261,30 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "a search without a checkpoint": (nothing, "search truck store --checkpoint nowhere", ["nowhere"]),
     "a sheet that is no picture": (nothing, "search truck store --out sheet.pdf", ["sheet.pdf", ".png"]),
     "a search for none": (nothing, "search truck store --top 0", ["--top", "0"]),
+    "captions without a folder": (nothing, "train caption", ["--out"]),
+    "captions that go on with other settings": (
+        nothing,
+        "train caption --resume run --steps 3",
+        ["--resume", "no other flags"],
+    ),
+    "captions beyond the test seeds": (
+        text("c.yaml", "data: {first: 9999}"),
+        "train caption --out run --config c.yaml",
+        ["10000"],
+    ),
+    "patches that do not fit": (
+        text("c.yaml", "model: {patch_px: [7, 4]}"),
+        "train caption --out run --config c.yaml",
+        ["patch_px", "(7, 4)"],
+    ),
+    "a run of another task to describe with": (nothing, "train caption --resume checkpoint", ["captioner"]),
+    "nothing to describe": (nothing, "describe none.mp4", ["none.mp4", "no film"]),
+    "a film of a film": (text("f.mp4", "?"), "describe f.mp4 --film g.mp4", ["--film"]),
+    "another task's checkpoint to describe with": (
+        nothing,
+        "describe store --checkpoint checkpoint",
+        ["'behavior'", "'captioner'"],
+    ),
     "misspelt setting": (
         text("c.yaml", "lanes_cuont: 2"),
         f"{SIMULATE} --config c.yaml",

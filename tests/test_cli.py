@@ -22,6 +22,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert f"drive-gen {verb}" in printed
     assert "--out" in printed or verb in ("inspect", "doctor", "ask")
+    assert "--out" in printed or verb in ("inspect", "doctor", "describe")
 
 
 @pytest.mark.parametrize(
