@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -34,9 +36,27 @@ class Ground(NamedTuple):
     members: np.ndarray  # (M,) int32
 
 
-@lru_cache(maxsize=16)  # a Road is hashed by identity
+@lru_cache(maxsize=16)  # a Road is hashed by identity: equal ones, as a store has them, meet in _built
 def ground_of(road: Road) -> Ground:
     """The grid of a road."""
+    digest = hashlib.sha256()
+    for lane in road.lanes:
+        digest.update(np.asarray(lane.center_m, np.float64).tobytes())
+        digest.update(repr((lane.width_m, lane.left, lane.right, lane.successors)).encode())
+    return _built(_Same(digest.hexdigest(), road))
+
+
+@dataclass(frozen=True)
+class _Same:
+    """A road that equals any other of the same lanes."""
+
+    digest: str
+    road: Road = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _built(same: _Same) -> Ground:
+    road = same.road
     lines = [_line(style, points) for style, points in markings(road)]
     lanes = [_pieces(_whole(np.asarray(lane.center_m)), ASPHALT, lane.width_m / 2) for lane in road.lanes]
     parts = [part for part in (*lines, *lanes) if len(part[0])]
