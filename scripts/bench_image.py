@@ -81,22 +81,30 @@ def main(bench: Bench, learnt: Pictures | None = None, real: Pictures | None = N
 def vae_rows(pipeline: Any, real: Pictures) -> list[dict[str, Any]]:
     """How pictures come back from latents."""
     again = round_trip(pipeline, real.pictures)
-    return [{"pictures": len(again), "PSNR dB": psnr_db(real.pictures, again),
-             "SSIM": ssim(real.pictures, again), "mask IoU": mean_iou(classes_of(real.pictures), classes_of(again)),
-             "latent scale": pipeline.vae.config.scaling_factor,
-             **{f"IoU {name}": share for name, share in _each_iou(real.pictures, again).items()}}]
+    return [
+        {
+            "pictures": len(again),
+            "PSNR dB": psnr_db(real.pictures, again),
+            "SSIM": ssim(real.pictures, again),
+            "mask IoU": mean_iou(classes_of(real.pictures), classes_of(again)),
+            "latent scale": pipeline.vae.config.scaling_factor,
+            **{f"IoU {name}": share for name, share in _each_iou(real.pictures, again).items()},
+        }
+    ]
 
 
 def reading_rows(real: Pictures, reader: SlotReader) -> list[dict[str, Any]]:
-    """How right both readers are on real pictures, by what their captions say: the ceiling of what follows."""
+    """How right both readers are on real pictures, by their captions: the ceiling of what follows."""
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(real))[:400]
     facts = [_facts_of_words(real.words[number][0]) for number in chosen]
     geometry = [_agreed(want, real.pictures[number]) for want, number in zip(facts, chosen, strict=True)]
     said = reader.read(real.pictures[chosen])
     network = [judged(want, one) for want, one in zip(facts, said, strict=True)]
-    return [{"reader": name, "pictures": len(chosen), "slots right": share(rows)}
-            for name, rows in (("geometry", geometry), ("network", network))]
+    return [
+        {"reader": name, "pictures": len(chosen), "slots right": share(rows)}
+        for name, rows in (("geometry", geometry), ("network", network))
+    ]
 
 
 def request_rows(bench: Bench, pipeline: Any, reader: SlotReader, learnt: Pictures) -> list[dict[str, Any]]:
@@ -104,23 +112,37 @@ def request_rows(bench: Bench, pipeline: Any, reader: SlotReader, learnt: Pictur
     wanted = requests(bench.requests)
     words = [words_of(facts) for facts in wanted]
     how = Drawing(1, bench.guidance, bench.steps)
-    rows = [{"pictures": "scripted placement (no network)",
-             **scored_scenes(wanted, [scenario_of(facts, number).to_scene() for number, facts in enumerate(wanted)],
-                             reader)},
-            {"pictures": "floor: nearest training scene", **scored_scenes(wanted, nearest(wanted, learnt), reader)}]
+    rows = [
+        {
+            "pictures": "scripted placement (no network)",
+            **scored_scenes(
+                wanted, [scenario_of(facts, number).to_scene() for number, facts in enumerate(wanted)], reader
+            ),
+        },
+        {
+            "pictures": "floor: nearest training scene",
+            **scored_scenes(wanted, nearest(wanted, learnt), reader),
+        },
+    ]
     free = draw(pipeline, [""] * len(words), replace(how, guidance=1.0)).pictures
     rows.append({"pictures": "floor: drawn without words", **scored(wanted, free[:, None], reader)})
     plain = draw(pipeline, words, replace(how, guidance=1.0)).pictures
     rows.append({"pictures": "drawn, guidance 1", **scored(wanted, plain[:, None], reader)})
-    tries = np.stack([draw(pipeline, words, replace(how, seed=turn)).pictures for turn in range(bench.tries)], 1)
+    tries = np.stack(
+        [draw(pipeline, words, replace(how, seed=turn)).pictures for turn in range(bench.tries)], 1
+    )
     rows.append({"pictures": f"drawn, guidance {bench.guidance:g}", **scored(wanted, tries[:, :1], reader)})
-    rows.append({"pictures": f"drawn, guidance {bench.guidance:g}, best of {bench.tries}",
-                 **scored(wanted, tries, reader)})
+    rows.append(
+        {
+            "pictures": f"drawn, guidance {bench.guidance:g}, best of {bench.tries}",
+            **scored(wanted, tries, reader),
+        }
+    )
     return rows
 
 
 def scored(wanted: Sequence[Facts], tries: np.ndarray, reader: SlotReader) -> dict[str, Any]:
-    """Of pictures (N, tries, 96, 32, 3): the best candidate of each request, as `drive-gen imagine` chooses."""
+    """Of pictures (N, tries, 96, 32, 3): each request's best candidate, as `drive-gen imagine` chooses."""
     geometry, network, events, drives, seen = [], [], [], 0, 0
     for facts, pictures in zip(wanted, tries, strict=True):
         candidates = [enacted(picture, facts) for picture in pictures]
@@ -128,8 +150,11 @@ def scored(wanted: Sequence[Facts], tries: np.ndarray, reader: SlotReader) -> di
         scene = best.episode.scene(0) if best.episode else None
         geometry.append(agreement(facts, scene) if scene else dict.fromkeys(agreed_slots(facts), False))
         network.append(judged(facts, reader.read(best.picture[None])[0]))
-        events.append({name: held for name, held in best.holds.items() if name not in geometry[-1]} if scene else {
-            f"{event.who}.{event.what}": False for event in facts.events})
+        events.append(
+            {name: held for name, held in best.holds.items() if name not in geometry[-1]}
+            if scene
+            else {f"{event.who}.{event.what}": False for event in facts.events}
+        )
         drives, seen = drives + (best.reason is None), seen + (scene is not None)
     return _row(geometry, network, events, drives, seen)
 
@@ -141,28 +166,40 @@ def scored_scenes(wanted: Sequence[Facts], scenes: Sequence[Scene], reader: Slot
         geometry.append(agreement(facts, scene))
         network.append(judged(facts, reader.read(raster_of(scene)[None])[0]))
         episode = play(scenario_of_scene(_ego_first(scene), facts), DRIVEN_S)
-        events.append({name: held for name, held in agreement(facts, episode).items() if name not in geometry[-1]})
+        events.append(
+            {name: held for name, held in agreement(facts, episode).items() if name not in geometry[-1]}
+        )
         drives += undrivable(episode, facts) is None
     return _row(geometry, network, events, drives, len(scenes))
 
 
 def distance_rows(bench: Bench, pipeline: Any, reader: SlotReader, real: Pictures) -> list[dict[str, Any]]:
-    """Sets drawn with the captions of half of the real episodes, against the other half; and that half itself."""
+    """Sets drawn with the captions of half of the real episodes, against the other half; and that half."""
     one, other = np.flatnonzero(real.group % 2 == 0), np.flatnonzero(real.group % 2 == 1)
     rng = np.random.default_rng(0)
     size = min(bench.pictures, len(one), len(other))
     one, other = (rng.permutation(half)[:size] for half in (one, other))
     words = [real.words[number][0] for number in other]
     how = Drawing(1, bench.guidance, bench.steps, seed=9)
-    sets = {"real": real.pictures[other], "real, through the VAE": round_trip(pipeline, real.pictures[other]),
-            "drawn, guidance 1": draw(pipeline, words, replace(how, guidance=1.0)).pictures,
-            f"drawn, guidance {bench.guidance:g}": draw(pipeline, words, how).pictures,
-            "floor: roads without cars": _emptied(real.pictures[other])}
+    sets = {
+        "real": real.pictures[other],
+        "real, through the VAE": round_trip(pipeline, real.pictures[other]),
+        "drawn, guidance 1": draw(pipeline, words, replace(how, guidance=1.0)).pictures,
+        f"drawn, guidance {bench.guidance:g}": draw(pipeline, words, how).pictures,
+        "floor: roads without cars": _emptied(real.pictures[other]),
+    }
     rows = []
     for name, pictures in sets.items():
         apart = distances(real.pictures[one], pictures, reader)
-        rows.append({"pictures": name, "a side": size, "FID": apart.fid, "KID": apart.kid,
-                     "inception score": inception_score(pictures, RoadLogits(reader))})
+        rows.append(
+            {
+                "pictures": name,
+                "a side": size,
+                "FID": apart.fid,
+                "KID": apart.kid,
+                "inception score": inception_score(pictures, RoadLogits(reader)),
+            }
+        )
     return [{**row, "FID, times real": row["FID"] / rows[0]["FID"]} for row in rows]
 
 
@@ -186,8 +223,10 @@ def requests(count: int, seed: int = 0) -> list[Facts]:
 def nearest(wanted: Sequence[Facts], learnt: Pictures) -> list[Scene]:
     """The training scene of which most of each request holds."""
     values = [values_of(scene) for scene in learnt.scenes]
-    return [learnt.scenes[int(np.argmax([np.mean(list(judged(facts, one).values()) or [0]) for one in values]))]
-            for facts in wanted]
+    return [
+        learnt.scenes[int(np.argmax([np.mean(list(judged(facts, one).values()) or [0]) for one in values]))]
+        for facts in wanted
+    ]
 
 
 def agreed_slots(facts: Facts) -> list[str]:
@@ -204,13 +243,19 @@ def share(rows: Sequence[dict[str, bool]]) -> float:
 def round_trip(pipeline: Any, pictures: np.ndarray) -> np.ndarray:
     """Pictures through the VAE."""
     with torch.no_grad():
-        return np.concatenate([
-            to_pictures(pipeline.vae.decode(pipeline.vae.encode(to_network(part)).latent_dist.mean).sample)
-            for part in np.array_split(pictures, max(len(pictures) // 64, 1))])
+        return np.concatenate(
+            [
+                to_pictures(
+                    pipeline.vae.decode(pipeline.vae.encode(to_network(part)).latent_dist.mean).sample
+                )
+                for part in np.array_split(pictures, max(len(pictures) // 64, 1))
+            ]
+        )
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as Markdown."""
+
     def cell(value: Any) -> str:
         return f"{value:.3f}" if isinstance(value, float) else str(value)
 
@@ -219,12 +264,23 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(cell(row[name]) for name in names) + " |" for row in rows])
 
 
-def _row(geometry: list[dict[str, bool]], network: list[dict[str, bool]], events: list[dict[str, bool]],
-         drives: int, seen: int) -> dict[str, Any]:
+def _row(
+    geometry: list[dict[str, bool]],
+    network: list[dict[str, bool]],
+    events: list[dict[str, bool]],
+    drives: int,
+    seen: int,
+) -> dict[str, Any]:
     count = len(geometry)
-    return {"requests": count, "slots right, geometry": share(geometry), "slots right, network": share(network),
-            "all slots right": float(np.mean([all(row.values()) for row in geometry])),
-            "events when driven": share(events), "read": seen / count, "drives 10 s": drives / count}
+    return {
+        "requests": count,
+        "slots right, geometry": share(geometry),
+        "slots right, network": share(network),
+        "all slots right": float(np.mean([all(row.values()) for row in geometry])),
+        "events when driven": share(events),
+        "read": seen / count,
+        "drives 10 s": drives / count,
+    }
 
 
 def _agreed(facts: Facts, picture: np.ndarray) -> dict[str, bool]:
@@ -247,14 +303,17 @@ def _facts_of_words(words: str) -> Facts:
             single.setdefault("without", []).append(what)
         else:
             agents.setdefault(name, {"role": name})[what] = (
-                int(value) if what == "count" else True if what == "abreast" else value)
+                int(value) if what == "count" else True if what == "abreast" else value
+            )
     return Facts.from_mapping({**single, "agents": list(agents.values())})
 
 
 def _each_iou(true: np.ndarray, again: np.ndarray) -> dict[str, float]:
     one, other = classes_of(true), classes_of(again)
-    return {name: float(((one == number) & (other == number)).sum() / ((one == number) | (other == number)).sum())
-            for number, name in ((2, "line"), (3, "ego"), (4, "other"))}
+    return {
+        name: float(((one == number) & (other == number)).sum() / ((one == number) | (other == number)).sum())
+        for number, name in ((2, "line"), (3, "ego"), (4, "other"))
+    }
 
 
 def _emptied(pictures: np.ndarray) -> np.ndarray:
@@ -268,8 +327,9 @@ def _emptied(pictures: np.ndarray) -> np.ndarray:
 def _ego_first(scene: Scene) -> Scene:
     order = np.argsort(np.arange(len(scene.agent_id)) != scene.ego, kind="stable")
     names = ("position_m", "heading_rad", "speed_mps", "size_m", "crashed", "kind")
-    return replace(scene, **{name: getattr(scene, name)[order] for name in names},
-                   agent_id=np.arange(len(order)), ego=0)
+    return replace(
+        scene, **{name: getattr(scene, name)[order] for name in names}, agent_id=np.arange(len(order)), ego=0
+    )
 
 
 def _text(path: Path | None) -> str | None:

@@ -80,6 +80,7 @@ def test_nothing_loads_pickles() -> None:
         "generate.sampler",
         "train.loop",
         "perception.segmenter",
+        "imagine.config",
     ],
 )
 def test_networks_import_without_a_simulator(module: str) -> None:

@@ -26,8 +26,9 @@ class Means(nn.Module):
 def pictures(count: int, shift: int = 0, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     level = rng.integers(40, 160, size=(count, 1, 1, 3)) + shift
-    return np.asarray(np.broadcast_to(level, (count, 16, 16, 3)) + rng.integers(0, 30, (count, 16, 16, 3)),
-                      np.uint8)
+    return np.asarray(
+        np.broadcast_to(level, (count, 16, 16, 3)) + rng.integers(0, 30, (count, 16, 16, 3)), np.uint8
+    )
 
 
 def test_psnr_by_hand() -> None:
@@ -47,19 +48,24 @@ def test_ssim_in_closed_form() -> None:
 
 def test_frechet_distance_in_closed_form() -> None:
     real, other = pictures(60), pictures(50, 20, seed=1)
-    one, two = (Means()(torch.from_numpy(each.transpose(0, 3, 1, 2).copy())).double().numpy()
-                for each in (real, other))
+    one, two = (
+        Means()(torch.from_numpy(each.transpose(0, 3, 1, 2).copy())).double().numpy()
+        for each in (real, other)
+    )
     first, second = np.cov(one.T), np.cov(two.T)
     expected = ((one.mean(0) - two.mean(0)) ** 2).sum() + np.trace(
-        first + second - 2 * linalg.sqrtm(first @ second).real)
+        first + second - 2 * linalg.sqrtm(first @ second).real
+    )
     assert distances(real, other, Means()).fid == pytest.approx(expected, abs=1e-4)
 
 
 def test_kernel_distance_by_hand() -> None:
     """All pairs of one subset that holds all pictures, the same ones left out on each side."""
     real, other = pictures(20), pictures(20, 20, seed=1)
-    one, two = (Means()(torch.from_numpy(each.transpose(0, 3, 1, 2).copy())).double().numpy()
-                for each in (real, other))
+    one, two = (
+        Means()(torch.from_numpy(each.transpose(0, 3, 1, 2).copy())).double().numpy()
+        for each in (real, other)
+    )
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.asarray((a @ b.T / 3 + 1) ** 3)

@@ -35,7 +35,9 @@ from drive_gen.language.play import play
 from drive_gen.language.read_scene import facts_of_scene
 
 ASKED = {
-    "two lanes": Facts(road="highway", lanes=2, agents=(Agent("lead", distance="near"), Agent("cars", count=3))),
+    "two lanes": Facts(
+        road="highway", lanes=2, agents=(Agent("lead", distance="near"), Agent("cars", count=3))
+    ),
     "six lanes": Facts(road="highway", lanes=6, density="light", agents=(Agent("left", "truck"),)),
     "a merge": Facts(road="merge", agents=(Agent("follower", "truck"), Agent("trucks", count=2))),
     "two ways": Facts(road="two-way", agents=(Agent("lead", speed="slow"), Agent("ego", speed="fast"))),
@@ -48,8 +50,13 @@ def scene(facts: Facts, seed: int = 0) -> Scene:
 
 def test_coverage_by_hand() -> None:
     """A body of 4.2 x 2 m over two pixels' length and two's width, and turned by a right angle."""
-    box = Boxes(np.array([[0.0, 0.0], [2.1, 1.0]]), np.array([0.0, np.pi / 2]), np.array([[4.2, 2.0], [2.0, 4.2]]),
-                np.zeros(2), np.zeros(2, bool))
+    box = Boxes(
+        np.array([[0.0, 0.0], [2.1, 1.0]]),
+        np.array([0.0, np.pi / 2]),
+        np.array([[4.2, 2.0], [2.0, 4.2]]),
+        np.zeros(2),
+        np.zeros(2, bool),
+    )
     where, cover = coverage(box, 0)
     whole = np.zeros((HEIGHT_PX, 32))
     whole[where] = cover
@@ -58,7 +65,9 @@ def test_coverage_by_hand() -> None:
     assert coverage(box, 1)[1].sum() == pytest.approx(4.0)
 
 
-@pytest.mark.parametrize(("speed", "heading"), [(0.0, 0.0), (11.0, 0.0), (29.0, 0.0), (20.0, np.pi), (39.0, 3.0)])
+@pytest.mark.parametrize(
+    ("speed", "heading"), [(0.0, 0.0), (11.0, 0.0), (29.0, 0.0), (20.0, np.pi), (39.0, 3.0)]
+)
 def test_speeds_have_a_shade(speed: float, heading: float) -> None:
     found = velocity_of(shade_of(speed, heading))
     assert found == pytest.approx(speed if heading < 1 else -speed)
@@ -87,11 +96,16 @@ def test_oncoming_cars_come_towards_us() -> None:
     true = scene(ASKED["two ways"])
     oncoming = true.road.lanes[2]
     place = oncoming.position_at(np.array(oncoming.length_m - true.position_m[0, 0] + 60))
-    more = replace(true, position_m=np.vstack((true.position_m, place)).astype(np.float32),
-                   heading_rad=np.append(true.heading_rad, np.pi).astype(np.float32),
-                   speed_mps=np.append(true.speed_mps, 20).astype(np.float32),
-                   size_m=np.vstack((true.size_m, (5, 2))).astype(np.float32), crashed=np.zeros(3, bool),
-                   agent_id=np.arange(3), kind=np.zeros(3, np.uint8))
+    more = replace(
+        true,
+        position_m=np.vstack((true.position_m, place)).astype(np.float32),
+        heading_rad=np.append(true.heading_rad, np.pi).astype(np.float32),
+        speed_mps=np.append(true.speed_mps, 20).astype(np.float32),
+        size_m=np.vstack((true.size_m, (5, 2))).astype(np.float32),
+        crashed=np.zeros(3, bool),
+        agent_id=np.arange(3),
+        kind=np.zeros(3, np.uint8),
+    )
     found = read_raster(raster_of(more)).scene
     assert sorted(np.abs(found.heading_rad).tolist()) == pytest.approx([0, 0, np.pi], abs=1e-6)
 
@@ -121,8 +135,13 @@ def test_what_shows_no_scene_is_refused() -> None:
 
 def test_bodies_close_to_each_other_stay_apart() -> None:
     """Two cars 5 m apart in one lane, and two side by side, are four."""
-    box = Boxes(np.array([[20.0, 0.0], [30.0, 0.0], [20.0, 4.0], [-20.0, 4.0]]), np.zeros(4),
-                np.full((4, 2), (5.0, 2.0)), np.full(4, 20.0), np.zeros(4, bool))
+    box = Boxes(
+        np.array([[20.0, 0.0], [30.0, 0.0], [20.0, 4.0], [-20.0, 4.0]]),
+        np.zeros(4),
+        np.full((4, 2), (5.0, 2.0)),
+        np.full(4, 20.0),
+        np.zeros(4, bool),
+    )
     picture = composed(np.zeros((HEIGHT_PX, 32)), box) / 255
     found = blobs_in((picture[..., 1] - 0.5) * 2, picture[..., 2])
     assert len(found.place_m) == 4
@@ -149,7 +168,9 @@ def test_captions_hold(name: str) -> None:
     assert all(all(agreement(facts, seen).values()) for facts in said)
     texts = {words_of(facts) for facts in said}
     assert len(texts) > 10
-    assert all(len(text.split()) <= MOST_WORDS - 2 and set(text.split()) <= set(vocabulary()) for text in texts)
+    assert all(
+        len(text.split()) <= MOST_WORDS - 2 and set(text.split()) <= set(vocabulary()) for text in texts
+    )
 
 
 def test_both_languages_become_the_same_words() -> None:
@@ -160,15 +181,21 @@ def test_both_languages_become_the_same_words() -> None:
 
 def test_whoever_cuts_in_has_a_place() -> None:
     cuts = Event("cut-in", "cut-in")
-    assert staged(Facts(agents=(Agent("left"),), events=(cuts,))).agent("right") == Agent("right", distance="near")
+    assert staged(Facts(agents=(Agent("left"),), events=(cuts,))).agent("right") == Agent(
+        "right", distance="near"
+    )
     assert staged(Facts(events=(Event("someone", "cut-in"),))).agent("left") == Agent("left", distance="near")
     with pytest.raises(InputError, match="roundabout were not learnt"):
         words_of(Facts(road="roundabout"))
 
 
 def test_a_picture_is_driven_with_its_events() -> None:
-    wanted = Facts(road="highway", lanes=3, agents=(Agent("lead", style="aggressive", distance="far"),),
-                   events=(Event("lead", "brake", at_s=4),))
+    wanted = Facts(
+        road="highway",
+        lanes=3,
+        agents=(Agent("lead", style="aggressive", distance="far"),),
+        events=(Event("lead", "brake", at_s=4),),
+    )
     done = enacted(raster_of(scene(wanted)), wanted, "text", seed=3)
     assert done.reason is None
     assert all(done.holds.values())
@@ -184,9 +211,17 @@ def test_a_picture_is_driven_with_its_events() -> None:
 def test_what_cannot_be_driven_is_said() -> None:
     """A car that stands 8 m (3 m of gap) before one at 30 m/s, and one on the meadow."""
     road = straight_road(2, 1000.0)
-    start = Scene(position_m=np.array([[200, 0], [208, 0]], np.float32), heading_rad=np.zeros(2, np.float32),
-                  speed_mps=np.array([30, 0], np.float32), size_m=np.full((2, 2), (5, 2), np.float32),
-                  crashed=np.zeros(2, bool), agent_id=np.arange(2), kind=np.zeros(2, np.uint8), road=road, ego=0)
+    start = Scene(
+        position_m=np.array([[200, 0], [208, 0]], np.float32),
+        heading_rad=np.zeros(2, np.float32),
+        speed_mps=np.array([30, 0], np.float32),
+        size_m=np.full((2, 2), (5, 2), np.float32),
+        crashed=np.zeros(2, bool),
+        agent_id=np.arange(2),
+        kind=np.zeros(2, np.uint8),
+        road=road,
+        ego=0,
+    )
     assert "bodies touch after 0" in (undrivable(play(scenario_of_scene(start, Facts()), 2.0)) or "")
     crash = Facts(agents=(Agent("lead"),), events=(Event("lead", "crash"),))
     assert undrivable(play(scenario_of_scene(start, crash), 2.0), crash) is None
@@ -196,8 +231,13 @@ def test_what_cannot_be_driven_is_said() -> None:
 
 def test_those_beyond_the_picture_are_not_spoken_of() -> None:
     far = scene(ASKED["two lanes"])
-    moved = replace(far, position_m=far.position_m + np.where(np.arange(len(far.position_m))[:, None] == 1,
-                                                              (ALONG_M * HEIGHT_PX, 0), 0).astype(np.float32))
+    moved = replace(
+        far,
+        position_m=far.position_m
+        + np.where(np.arange(len(far.position_m))[:, None] == 1, (ALONG_M * HEIGHT_PX, 0), 0).astype(
+            np.float32
+        ),
+    )
     assert len(shown(moved).position_m) == len(far.position_m) - 1
     assert facts_of_scene(shown(moved)) != facts_of_scene(far)
     assert not boxes_of(moved, camera_of(moved)).ego.all()

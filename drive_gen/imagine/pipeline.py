@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from drive_gen.envs.files import InputError, read_json, sha256_of, write_json
+from drive_gen.envs.files import InputError, read_json, sha256_of, write_json, write_text
 from drive_gen.imagine.painter import Painter, make_scheduler, make_tokenizer
 from drive_gen.imagine.vae import NEEDS, Vae
-from drive_gen.policies.pretrained import MANIFEST, replacing_folder, verify
+from drive_gen.policies.pretrained import LICENCE, MANIFEST, README, replacing_folder, verify
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "image"
 INDEX = "model_index.json"
@@ -38,6 +38,7 @@ def write_pipeline(folder: Path, painter: Painter, vae: Vae) -> None:
         pipeline = pipeline.to(dtype=torch.float16)
         with replacing_folder(folder) as temporary:
             pipeline.save_pretrained(temporary)
+            write_text(temporary / README, card_of(painter, vae))
             write_json(
                 temporary / MANIFEST,
                 {
@@ -50,11 +51,34 @@ def write_pipeline(folder: Path, painter: Painter, vae: Vae) -> None:
     vae.float()
 
 
+def card_of(painter: Painter, vae: Vae) -> str:
+    """The model card."""
+    counts = {"unet": painter.unet, "text_encoder": painter.text, "vae": vae}
+    parts = ", ".join(
+        f"{name} {sum(value.numel() for value in part.parameters()):,} parameters"
+        for name, part in counts.items()
+    )
+    return f"""---
+license: {LICENCE}
+library_name: diffusers
+tags: [autonomous-driving, text-to-image]
+---
+
+# Pictures of road scenes from words
+
+A StableDiffusionPipeline of drive_gen: {parts}. It draws pictures of 96 x 32 pixels (height x width) of what
+`drive_gen.imagine.words.words_of` makes of a request, such as "road=merge lead.kind=car cars.count=3";
+`drive_gen.imagine.read.read_raster` reads the scene off. Learnt from simulated roads alone; it must not drive
+a real vehicle.
+"""
+
+
 def read_pipeline(folder: Path) -> Any:
     """The StableDiffusionPipeline of a pipeline or run folder, in single precision."""
     found = pipeline_folder(folder)
     manifest = read_json(found / MANIFEST, "a pipeline's manifest (`drive-gen train image` writes one)")
-    verify(found, manifest if isinstance(manifest, dict) else ())
+    here = {str(path.relative_to(found)) for path in found.rglob("*") if path.is_file()} - {MANIFEST}
+    verify(found, sorted(here | set(manifest if isinstance(manifest, dict) else ())))
     with quiet():
         pipeline = _diffusers().StableDiffusionPipeline.from_pretrained(
             found, dtype=torch.float32, local_files_only=True
@@ -101,13 +125,20 @@ def _diffusers() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without diffusers' warning that there is no safety checker: roads need none."""
+    """Without the libraries' bars, and their warning that there is no safety checker: roads need none."""
+    from diffusers.utils import logging as of_diffusers
+    from transformers.utils import logging as of_transformers
+
     loggers = [logging.getLogger(name) for name in ("diffusers", "transformers")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
+    for library in (of_diffusers, of_transformers):
+        library.disable_progress_bar()
     try:
         yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+        for library in (of_diffusers, of_transformers):
+            library.enable_progress_bar()
