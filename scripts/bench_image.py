@@ -17,6 +17,7 @@ import tyro
 
 from drive_gen.envs.episode import Scene
 from drive_gen.envs.files import InputError, write_json, write_text
+from drive_gen.envs.kinematics import wrap
 from drive_gen.evaluate.pictures import distances, inception_score, psnr_db, ssim
 from drive_gen.imagine.classes import classes_of, mean_iou
 from drive_gen.imagine.config import Traffic
@@ -24,7 +25,7 @@ from drive_gen.imagine.data import Pictures, pictures_of
 from drive_gen.imagine.draw import Drawing, draw
 from drive_gen.imagine.enact import DRIVEN_S, enacted, scenario_of_scene, undrivable
 from drive_gen.imagine.pipeline import BUNDLED, read_pipeline
-from drive_gen.imagine.raster import raster_of
+from drive_gen.imagine.raster import camera_of, raster_of
 from drive_gen.imagine.read import read_raster
 from drive_gen.imagine.roads import KINDS
 from drive_gen.imagine.slots import RoadLogits, SlotReader, judged, values_of
@@ -36,8 +37,11 @@ from drive_gen.language.facts import Facts
 from drive_gen.language.parse import facts_of_text
 from drive_gen.language.place import scenario_of
 from drive_gen.language.play import play
+from drive_gen.language.read_scene import road_kind
 from drive_gen.language.speak import say
 from drive_gen.train.slots import train_slots
+
+NEAR_M = 4.0  # a body read farther from its true place is another
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ def main(bench: Bench, learnt: Pictures | None = None, real: Pictures | None = N
     if not (run / "checkpoints" / "best").exists():
         train_slots(run, learnt, real, bench.reader_steps)
     reader, pipeline = SlotReader.from_pretrained(run), read_pipeline(bench.checkpoint)
-    found: dict[str, Any] = {"VAE": vae_rows(pipeline, real), "reading": reading_rows(real, reader)}
+    found: dict[str, Any] = {"round trip": round_trip_rows(real), "VAE": vae_rows(pipeline, real)}
+    found["reading"] = reading_rows(real, reader)
     found["requests"] = request_rows(bench, pipeline, reader, learnt)
     found["distance"] = distance_rows(bench, pipeline, reader, real)
     write_json(bench.work / "image.json", found)
@@ -89,6 +94,48 @@ def vae_rows(pipeline: Any, real: Pictures) -> list[dict[str, Any]]:
             "mask IoU": mean_iou(classes_of(real.pictures), classes_of(again)),
             "latent scale": pipeline.vae.config.scaling_factor,
             **{f"IoU {name}": share for name, share in _each_iou(real.pictures, again).items()},
+        }
+    ]
+
+
+def round_trip_rows(real: Pictures, most: int = 400) -> list[dict[str, Any]]:
+    """Scenes against what is read off their pictures: the ceiling of reading."""
+    chosen = np.unique(np.linspace(0, len(real) - 1, most).round().astype(int))
+    errors: dict[str, list[float]] = {"along m": [], "aside m": [], "speed m/s": [], "heading rad": []}
+    bodies = missed = kinds = roads = counts = 0
+    for number in chosen:
+        scene = real.scenes[number]
+        read = read_raster(real.pictures[number])
+        true, found = camera_of(scene), read.found.place.camera
+        roads += read.found.place.kind == road_kind(scene.road)
+        counts += len(read.scene.position_m) == len(scene.position_m)
+        seen, again = true.seen(scene.position_m), found.seen(read.scene.position_m)
+        away = np.hypot(*(again[:, None] - seen[None]).transpose(2, 0, 1))
+        near, bodies = away.min(0) < NEAR_M, bodies + len(seen)
+        match = away.argmin(0)[near]
+        missed += int((~near).sum())
+        kinds += int((read.scene.size_m[match, 0] == scene.size_m[near, 0]).sum())
+        errors["along m"] += np.abs(again[match] - seen[near])[:, 0].tolist()
+        errors["aside m"] += np.abs(again[match] - seen[near])[:, 1].tolist()
+        errors["speed m/s"] += np.abs(read.scene.speed_mps[match] - scene.speed_mps[near]).tolist()
+        turned = (
+            read.scene.heading_rad[match] - found.heading_rad - scene.heading_rad[near] + true.heading_rad
+        )
+        errors["heading rad"] += np.abs(wrap(turned)).tolist()
+    row = {
+        "pictures": len(chosen),
+        "bodies": bodies,
+        "road right": roads / len(chosen),
+        "bodies counted right": counts / len(chosen),
+        "bodies missed": missed / bodies,
+        "size right": kinds / (bodies - missed),
+    }
+    return [
+        row
+        | {
+            f"{name}, {what}": float(figure)
+            for name, values in errors.items()
+            for what, figure in (("mean", np.mean(values)), ("95 %", np.percentile(values, 95)))
         }
     ]
 

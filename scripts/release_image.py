@@ -1,7 +1,7 @@
 """Train the bundled VAE and what draws: python scripts/release_image.py --work runs/release-image
 
-Learns from episodes played by seed, or from a store (--data) that `drive-gen collect requests` made sooner. Half
-an hour on two cores; what was stopped goes on.
+Learns from episodes played by seed, or from a store (--data) that `drive-gen collect requests` made sooner.
+What was stopped goes on.
 """
 
 from __future__ import annotations
