@@ -16,7 +16,7 @@ import torch
 import tyro
 
 from drive_gen.envs.episode import Scene
-from drive_gen.envs.files import InputError, write_json, write_text
+from drive_gen.envs.files import InputError, write_json
 from drive_gen.envs.kinematics import wrap
 from drive_gen.evaluate.pictures import distances, inception_score, psnr_db, ssim
 from drive_gen.imagine.classes import classes_of, mean_iou
@@ -48,7 +48,7 @@ NEAR_M = 4.0  # a body read farther from its true place is another
 class Bench:
     """Score the pictures of a pipeline."""
 
-    work: Path  # folder for what is kept, image.json and image.md
+    work: Path  # folder for the second reader and image.json
     checkpoint: Path = BUNDLED
     data: Path | None = None  # store of training episodes, for the second reader and the nearest scene
     test_data: Path | None = None  # store of unseen episodes; seeds from 10000 on if not given
@@ -72,14 +72,18 @@ def main(bench: Bench, learnt: Pictures | None = None, real: Pictures | None = N
     if not (run / "checkpoints" / "best").exists():
         train_slots(run, learnt, real, bench.reader_steps)
     reader, pipeline = SlotReader.from_pretrained(run), read_pipeline(bench.checkpoint)
-    found: dict[str, Any] = {"round trip": round_trip_rows(real), "VAE": vae_rows(pipeline, real)}
-    found["reading"] = reading_rows(real, reader)
-    found["requests"] = request_rows(bench, pipeline, reader, learnt)
-    found["distance"] = distance_rows(bench, pipeline, reader, real)
-    write_json(bench.work / "image.json", found)
-    text = "\n\n".join(f"**{name}**\n\n{table(rows)}" for name, rows in found.items())
-    write_text(bench.work / "image.md", text + "\n")
-    print(text)
+    parts = {
+        "round trip": lambda: round_trip_rows(real),
+        "VAE": lambda: vae_rows(pipeline, real),
+        "reading": lambda: reading_rows(real, reader),
+        "requests": lambda: request_rows(bench, pipeline, reader, learnt),
+        "distance": lambda: distance_rows(bench, pipeline, reader, real),
+    }
+    found: dict[str, Any] = {}
+    for name, rows_of in parts.items():
+        found[name] = rows_of()
+        print(f"**{name}**\n\n{table(found[name])}\n", flush=True)
+        write_json(bench.work / "image.json", found)
     return 0
 
 
