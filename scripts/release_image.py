@@ -26,8 +26,8 @@ class Release:
 
     work: Path
     data: Path | None = None
-    vae_steps: int = 1600
-    steps: int = 5000
+    vae_steps: int = 1200
+    steps: int = 1418
 
 
 def main(release: Release, learn: Pictures | None = None, held_out: Pictures | None = None) -> int:
