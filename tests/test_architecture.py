@@ -88,6 +88,7 @@ def test_nothing_loads_pickles() -> None:
         "language.writer",
         "perception.segmenter",
         "perception.captioner",
+        "imagine.config",
     ],
 )
 def test_networks_import_without_a_simulator(module: str) -> None:

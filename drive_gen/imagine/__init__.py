@@ -1,0 +1,1 @@
+"""Pictures of scenes drawn from words, and scenes read back off them."""
