@@ -16,7 +16,7 @@ from rich.progress import track
 from drive_gen.language.causes import causes_of
 from drive_gen.language.counterfactual import cue_of, is_among, root_of, without_cue
 from drive_gen.language.play import play
-from drive_gen.language.played import Staged, recipe
+from drive_gen.language.played import Staged, drawn
 from drive_gen.language.read_episode import happenings
 from drive_gen.train.config import FIRST_TEST_SEED
 
@@ -45,7 +45,7 @@ def main() -> None:
 
 def count_one(seed: int, counts: dict[str, Counter[str]]) -> None:
     """Drive one scenario, and again without each cue."""
-    _, scenario = recipe(Staged(), seed)
+    _, scenario = drawn(Staged(), seed)
     episode = play(scenario)
     found = happenings(episode)
     causes = dict(causes_of(episode, found))

@@ -272,7 +272,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
         "train caption --out run --config c.yaml",
         ["10000"],
     ),
-    "patches that do not fit": (
+    "patches that do not fit a clip": (
         text("c.yaml", "model: {patch_px: [7, 4]}"),
         "train caption --out run --config c.yaml",
         ["patch_px", "(7, 4)"],

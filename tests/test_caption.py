@@ -16,7 +16,7 @@ from drive_gen.language.caption_words import END, SYMBOLS, WORDS, Symbol
 from drive_gen.language.causes import Cause
 from drive_gen.language.counterfactual import cue_of, happens_anyway, without_cue
 from drive_gen.language.facts import Agent, Event, Facts
-from drive_gen.language.played import Staged, recipe
+from drive_gen.language.played import Staged, drawn
 from drive_gen.language.read_episode import happenings
 from drive_gen.language.realise import realise
 from drive_gen.language.sight import Seen, Sight, mirrored, seen_of
@@ -25,7 +25,7 @@ LANGUAGES = ("en", "ko")
 BRAKES = "The car ahead, 30 m away, brakes at 5 s; we brake after it."
 
 
-def drawn(rng: np.random.Generator) -> list[Symbol]:
+def symbols_of(rng: np.random.Generator) -> list[Symbol]:
     """A caption by chance out of the grammar."""
     said: list[Symbol] = []
     while not said or said[-1] != END:
@@ -39,7 +39,7 @@ def drawn(rng: np.random.Generator) -> list[Symbol]:
 def test_whatever_the_grammar_says_is_read_back(language: str) -> None:
     rng = np.random.default_rng(0)
     for _ in range(60):
-        symbols = drawn(rng)
+        symbols = symbols_of(rng)
         seen = seen_of_symbols(symbols)
         assert symbols_of(seen) == symbols
         assert seen_of_caption(say_seen(seen, language), language) == seen
@@ -179,6 +179,6 @@ def test_without_the_reason_it_does_not_happen() -> None:
 
 
 def test_a_recipe_is_what_is_played() -> None:
-    facts, scenario = recipe(Staged(("highway",)), 3)
+    facts, scenario = drawn(Staged(("highway",)), 3)
     assert facts.road in ("highway", None)
-    assert scenario == recipe(Staged(("highway",)), 3)[1]
+    assert scenario == drawn(Staged(("highway",)), 3)[1]

@@ -44,20 +44,8 @@ class Staged:
         return Source("simulated", NAME, f"request/{seed}", seed, "scripted", hash_of("+".join(self.roads)))
 
 
-<<<<<<< HEAD
 def drawn(staged: Staged, seed: int) -> tuple[Facts, Scenario]:
     """The request of a seed and its scenario."""
-=======
-def played(staged: Staged, seed: int) -> Episode:
-    """The episode of a seed; its notes hold the request. Facts of it are read, never taken from there."""
-    facts, scenario = recipe(staged, seed)
-    source = replace(staged.source(seed), notes={"request": facts.to_mapping()})
-    return replace(play(scenario), source=source)
-
-
-def recipe(staged: Staged, seed: int) -> tuple[Facts, Scenario]:
-    """The request of a seed, and the scenario that is driven for it."""
->>>>>>> 4eef002203be172671b91a464e4fc0d2dae7d313
     rng = np.random.default_rng(np.random.SeedSequence([seed, *b"played"]))
     while True:
         facts = draw(rng)
@@ -67,7 +55,6 @@ def recipe(staged: Staged, seed: int) -> tuple[Facts, Scenario]:
             return facts, scenario_of(facts, int(rng.integers(2**31)))
         except InputError:  # no room for it on such a road
             continue
-<<<<<<< HEAD
 
 
 def played(staged: Staged, seed: int) -> Episode:
@@ -75,8 +62,6 @@ def played(staged: Staged, seed: int) -> Episode:
     facts, scenario = drawn(staged, seed)
     source = replace(staged.source(seed), notes={"request": facts.to_mapping()})
     return replace(play(scenario), source=source)
-=======
->>>>>>> 4eef002203be172671b91a464e4fc0d2dae7d313
 
 
 def collect_played(staged: Staged, seeds: Sequence[int], out: Path, workers: int = 0,
