@@ -25,7 +25,7 @@ LANGUAGES = ("en", "ko")
 BRAKES = "The car ahead, 30 m away, brakes at 5 s; we brake after it."
 
 
-def symbols_of(rng: np.random.Generator) -> list[Symbol]:
+def drawn_symbols(rng: np.random.Generator) -> list[Symbol]:
     """A caption by chance out of the grammar."""
     said: list[Symbol] = []
     while not said or said[-1] != END:
@@ -39,7 +39,7 @@ def symbols_of(rng: np.random.Generator) -> list[Symbol]:
 def test_whatever_the_grammar_says_is_read_back(language: str) -> None:
     rng = np.random.default_rng(0)
     for _ in range(60):
-        symbols = symbols_of(rng)
+        symbols = drawn_symbols(rng)
         seen = seen_of_symbols(symbols)
         assert symbols_of(seen) == symbols
         assert seen_of_caption(say_seen(seen, language), language) == seen
