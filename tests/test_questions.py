@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from drive_gen.language.asked_facts import holds
 from drive_gen.language.facts import Agent, Event, Facts
 from drive_gen.language.plan import Variety
 from drive_gen.language.played import Staged, played
@@ -100,3 +101,29 @@ def test_every_answer_can_be_said() -> None:
     assert all(said(answer, "ko") != answer or answer.isdecimal() for answer in ANSWERS)
     assert set(SAID_KO) <= set(ANSWERS)
     assert said("yes", "en") == "yes"
+
+
+@pytest.mark.parametrize(("language", "question", "slot"), [
+    ("en", "did the car ahead brake hard?", "lead.brake"), ("ko", "앞차가 급제동했나요?", "lead.brake"),
+    ("en", "does anybody crash?", "someone.crash"), ("en", "is it a merge?", "road")])
+def test_geometry_answers_yes_or_no(language: str, question: str, slot: str) -> None:
+    """As the facts of the episode say, in episodes in which it is so and in others."""
+    answers = set()
+    for seed in range(8, 18):
+        episode = played(Staged(("highway", "merge")), seed)
+        known = facts_of_episode(episode)
+        answer = holds(question, language, episode)[slot]
+        if slot == "road":
+            assert answer == (known.road == "merge")
+        else:
+            who, what = slot.split(".")
+            done = [event for event in known.events if event.what == what and event.happens]
+            assert answer == bool(done if who == "someone" else [event for event in done if event.who == who])
+        answers.add(answer)
+    assert answers == {True, False}
+
+
+@pytest.mark.parametrize(("language", "question"), [("en", "who cut in?"), ("ko", "차로는 몇 개야?"),
+                                                    ("en", "is the sky blue?")])
+def test_geometry_leaves_open_questions_alone(language: str, question: str) -> None:
+    assert holds(question, language, played(Staged(("highway",)), 1)) == {}

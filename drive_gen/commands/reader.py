@@ -64,6 +64,8 @@ def ask(episodes: Path, question: str, /, *, episode: str = "0", checkpoint: str
         language: Literal["en", "ko"] | None = None, seed: int = 0, json: bool = False) -> int:
     """Ask a question of an episode: it is told in words, and BERT answers from what it reads there.
 
+    Where the parser understands a question of yes or no, geometry's answer stands first.
+
     Args:
         episodes: Episode store or evaluation folder, or a scenario.yaml, which is driven first.
         question: "did the car ahead brake?", "누가 끼어들었나요?"
@@ -75,6 +77,7 @@ def ask(episodes: Path, question: str, /, *, episode: str = "0", checkpoint: str
     """
     import json as encoder
 
+    from drive_gen.language.asked_facts import holds
     from drive_gen.language.choose import CHECKPOINT, load_reader
     from drive_gen.language.parse import language_of
     from drive_gen.language.plan import Variety
@@ -83,16 +86,20 @@ def ask(episodes: Path, question: str, /, *, episode: str = "0", checkpoint: str
     from drive_gen.language.speak import say
 
     spoken = language or language_of(question)
-    told = facts_of_episode(_episode(episodes, episode))
+    world = _episode(episodes, episode)
+    told, checked = facts_of_episode(world), holds(question, spoken, world)
     narration = say(told, spoken, seed, Variety("train", "train"))
     reader = load_reader(checkpoint or CHECKPOINT, required=True)
     assert reader is not None
     answer, sure = reader.answer([(question, narration)])[0]
     if json:
-        print(encoder.dumps({"answer": answer, "probability": sure, "narration": narration}, indent=1,
-                            ensure_ascii=False))
+        print(encoder.dumps({"answer": answer, "probability": sure, "narration": narration,
+                             "by_geometry": checked}, indent=1, ensure_ascii=False))
         return 0
-    print(f"{said(answer, spoken)} ({sure:.0%} sure)\nread in: {narration}")
+    if checked:
+        slots = ", ".join(f"{slot} {'holds' if true else 'does not hold'}" for slot, true in checked.items())
+        print(f"by geometry: {said('yes' if all(checked.values()) else 'no', spoken)} ({slots})")
+    print(f"by BERT: {said(answer, spoken)} ({sure:.0%} sure)\nread in: {narration}")
     return 0
 
 
