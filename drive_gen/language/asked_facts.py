@@ -15,7 +15,7 @@ PLAIN = {"car", "1"}  # said of anybody who is named
 
 
 def holds(question: str, language: str, episode: Episode) -> dict[str, bool]:
-    """Slot asked about -> whether it holds; empty for an open question, and where the parser reads nothing."""
+    """Slot asked about -> whether it holds; empty for an open question, or where the parser is at a loss."""
     if re.search(OPEN[language], question.lower()):
         return {}
     try:
