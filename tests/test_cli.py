@@ -29,7 +29,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     [
         (["evalute"], "did you mean 'evaluate'?"),
         (["import", "nigsim"], "one of: ngsim, highd, commonroad"),
-        (["train", "gpt"], "one of: behavior, diffusion, segment, ppo"),
+        (["train", "gpt"], "one of: behavior, sight, diffusion, segment"),
     ],
 )
 def test_a_misspelt_verb_is_one_line_and_2(

@@ -296,11 +296,11 @@ def test_auto_asks_the_network_where_the_parser_cannot(monkeypatch: pytest.Monke
     fog = Facts(weather="fog")
     monkeypatch.setattr(choose, "load_reader", lambda checkpoint, required: Told(Read(fog, 0.99, "generate")))
     assert choose.understood("a truck ahead").by == "parser"
-    refused = choose.understood("pea soup")
+    refused = choose.understood("blorp")
     assert (refused.by, refused.facts) == ("bert", fog)
     assert choose.understood("a truck ahead", choice="bert").facts == fog
     with pytest.raises(InputError, match="nothing understood"):
-        choose.understood("pea soup", choice="parser")
+        choose.understood("blorp", choice="parser")
     strange = "a truck ahead hurtling vroom whoosh kaboom bang"
     assert choose.unread(strange, "en") >= choose.UNREAD
     assert choose.understood(strange).by == "bert"

@@ -131,8 +131,11 @@ class Substitute:
         near = words[max(0, place - 3) : place + 4]
         marks = words[place][len(words[place].rstrip(MARKS)) :]
         without = [*words[max(0, place - 3) : place], marks, *words[place + 1 : place + 4]]
-        return (tokens(" ".join(near), self.language, "train")
-                != tokens(" ".join(without), self.language, "train"))
+        return self._meant(near) != self._meant(without)
+
+    def _meant(self, words: list[str]) -> list[tuple[Any, ...]]:
+        found = tokens(" ".join(words), self.language, "train")
+        return [(token.type, token.value, token.kind) for token in found]
 
     def _best(self, words: list[str], place: int) -> tuple[int, int, str]:
         """The span around a place that is most like a known phrase: its start, end, and that phrase. It takes

@@ -107,7 +107,8 @@ def _facts_after(request: Request, text: str) -> Facts | None:
     before, after = tokens(request.text, request.language), tokens(text, request.language)
     if [token.type for token in before] != [token.type for token in after]:
         return None
-    pairs = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    pairs = [(old, new) for old, new in zip(before, after, strict=True)
+             if (old.value, old.kind) != (new.value, new.kind)]
     if not pairs:
         return request.facts
     if len(pairs) > 1:

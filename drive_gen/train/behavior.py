@@ -20,7 +20,6 @@ from drive_gen.envs.files import InputError, hash_of, read_json
 from drive_gen.envs.world import EnvConfig
 from drive_gen.policies.behavior import BehaviorTransformer
 from drive_gen.policies.pretrained import Card
-from drive_gen.policies.seeing import policy_of
 from drive_gen.policies.tokens import KMeansBins
 from drive_gen.train.behavior_loss import Batch, behavior_loss
 from drive_gen.train.config import DriveConfig, TrainBehaviorConfig
@@ -200,6 +199,7 @@ def drive(model: BehaviorTransformer, env: EnvConfig, config: DriveConfig) -> di
     from drive_gen.data.rollout import drive as drive_seeds
     from drive_gen.drivers import Driver
     from drive_gen.envs.vector import DriveEnv
+    from drive_gen.policies.seeing import policy_of
 
     policy = policy_of(model, config.steering)
     driver = Driver("behavior", policy, "", actions=model.config.actions)
