@@ -158,16 +158,8 @@ def _table(ours: dict[str, str], theirs: dict[str, str], known: bool) -> None:
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    import json
+    from drive_gen.commands.trained import say_trained
 
-    rows = [line for line in map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-            if line["kind"] == "evaluation"]
-    best = out / "checkpoints" / "best"
-    if as_json:
-        print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows}, indent=1))
-        return 0
-    for row in rows:
-        print(f"step {row['step']:6d}  fact F1 {row['fact_f1']:.3f}  hallucinated {row['hallucinated']:.3f}  "
-              f"exact {row['exact']:.3f}")
-    print(f"wrote {best}; next: drive-gen describe EPISODES --checkpoint {out}")
-    return 0
+    return say_trained(out, as_json, lambda row: (
+        f"fact F1 {row['fact_f1']:.3f}  hallucinated {row['hallucinated']:.3f}  exact {row['exact']:.3f}"),
+        f"drive-gen describe EPISODES --checkpoint {out}")

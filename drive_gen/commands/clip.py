@@ -123,16 +123,9 @@ def _draw(text: str, found: list[Found], out: Path) -> None:
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    import json
+    from drive_gen.commands.trained import say_trained
 
-    rows = [line for line in map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-            if line["kind"] == "evaluation"]
-    best = out / "checkpoints" / "best"
-    if as_json:
-        print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows}, indent=1))
-        return 0
-    for row in rows:
-        print(f"step {row['step']:6d}  recall@1 of held-out clips {row['recall_both']:.3f}  "
-              f"true above false text {row['false_both']:.3f}")
-    print(f"wrote {best}; next: drive-gen search 'two trucks side by side' STORE --checkpoint {out}")
-    return 0
+    return say_trained(out, as_json, lambda row: (
+        f"recall@1 of held-out clips {row['recall_both']:.3f}  "
+        f"true above false text {row['false_both']:.3f}"),
+        f"drive-gen search 'two trucks side by side' STORE --checkpoint {out}")

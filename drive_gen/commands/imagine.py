@@ -226,21 +226,10 @@ def _given(out: Path | None) -> Path:
 
 
 def _say_trained(out: Path, names: tuple[str, ...], following: str, as_json: bool) -> int:
-    import json
+    from drive_gen.commands.trained import say_trained
 
-    rows = [
-        line
-        for line in map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-        if line["kind"] == "evaluation"
-    ]
-    best = out / "checkpoints" / "best"
-    if as_json:
-        print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows}, indent=1))
-        return 0
-    for row in rows:
-        print(f"step {row['step']:6d}  " + "  ".join(f"{name} {row[name]:.4g}" for name in names))
-    print(f"wrote {best}; next: {following} {out}")
-    return 0
+    return say_trained(out, as_json, lambda row: "  ".join(f"{name} {row[name]:.4g}" for name in names),
+                       f"{following} {out}")
 
 
 def _reasons(candidates: list[Candidate]) -> str:

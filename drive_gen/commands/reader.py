@@ -120,16 +120,9 @@ def _episode(path: Path, which: str) -> Episode:
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    import json
+    from drive_gen.commands.trained import say_trained
 
-    rows = [line for line in map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-            if line["kind"] == "evaluation"]
-    best = out / "checkpoints" / "best"
-    if as_json:
-        print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows}, indent=1))
-        return 0
-    for row in rows:
-        print(f"step {row['step']:6d}  read whole: of the grammar {row['grammar_exact']:.3f}, by hand "
-              f"{row['hand_exact']:.3f}  questions {row['answers']:.3f}")
-    print(f"wrote {best}; next: drive-gen generate --text TEXT --reader bert --checkpoint {out} --out scene")
-    return 0
+    return say_trained(out, as_json, lambda row: (
+        f"read whole: of the grammar {row['grammar_exact']:.3f}, by hand {row['hand_exact']:.3f}  "
+        f"questions {row['answers']:.3f}"),
+        f"drive-gen generate --text TEXT --reader bert --checkpoint {out} --out scene")

@@ -92,16 +92,8 @@ def evaluate_risk(references: Annotated[tuple[str, ...], tyro.conf.Positional], 
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    import json
+    from drive_gen.commands.trained import say_trained
 
-    rows = [line for line in map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-            if line["kind"] == "evaluation"]
-    best = out / "checkpoints" / "best"
-    if as_json:
-        print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows}, indent=1))
-        return 0
-    for row in rows:
-        print(f"step {row['step']:6d}  validation loss {row['validation_loss']:.3f}  "
-              f"AUROC {row['validation_auroc']:.3f}  macro-F1 {row['validation_macro_f1']:.3f}")
-    print(f"wrote {best}; next: drive-gen evaluate risk {out}")
-    return 0
+    return say_trained(out, as_json, lambda row: (
+        f"validation loss {row['validation_loss']:.3f}  AUROC {row['validation_auroc']:.3f}  "
+        f"macro-F1 {row['validation_macro_f1']:.3f}"), f"drive-gen evaluate risk {out}")

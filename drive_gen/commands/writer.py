@@ -195,18 +195,11 @@ def _episode(path: Path, number: int) -> Episode:
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    import json
     import math
 
-    rows = [line for line in map(json.loads, (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
-            if line["kind"] == "evaluation"]
-    best = out / "checkpoints" / "best"
-    if as_json:
-        print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows}, indent=1))
-        return 0
-    for row in rows:
-        perplexities = ", ".join(f"{name.removeprefix('validation_')} {math.exp(value):.3g}"
-                                 for name, value in row.items() if name.startswith("validation_"))
-        print(f"step {row['step']:6d}  perplexity of {perplexities}")
-    print(f"wrote {best}; next: drive-gen sample --writer {out} --out scenarios")
-    return 0
+    from drive_gen.commands.trained import say_trained
+
+    return say_trained(out, as_json, lambda row: "perplexity of " + ", ".join(
+        f"{name.removeprefix('validation_')} {math.exp(value):.3g}"
+        for name, value in row.items() if name.startswith("validation_")),
+        f"drive-gen sample --writer {out} --out scenarios")
