@@ -23,7 +23,7 @@ from drive_gen.perception.captioner import Captioner
 from drive_gen.perception.captioner_data import film_of, looked_at
 from drive_gen.train.config import FIRST_TEST_SEED
 
-CLIPS, TIMES_S = 4, (0.0, 3.0, 6.0, 9.0, 12.0)
+CLIPS, TIMES_S = 4, (0.0, 6.0, 12.0)
 DEEDS = ("brake", "stop", "crash", "cut-in")
 
 
@@ -48,31 +48,33 @@ def main(out: Path, checkpoint: str = str(BUNDLED), data: Path | None = None) ->
 
 
 def draw(shown: list[tuple[np.ndarray, Seen, Seen]], aside_px: int, out: Path) -> None:
-    """Each clip's frames, then its caption."""
+    """Each clip's frames, one below the other, and its caption beside them."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.9 * len(shown)), dpi=80, layout="constrained")
-    for axis, (film, truth, said) in zip(figure.subplots(len(shown), 1), shown, strict=True):
+    figure = Figure(figsize=(11, 3.1 * len(shown)), dpi=80)
+    for row, (film, truth, said) in zip(figure.subplots(len(shown), 2), shown, strict=True):
         edge = (film.shape[2] - aside_px) // 2
         strips = [np.rot90(frame[:, edge : edge + aside_px], -1) for frame in film]
         gap = np.full((3, *strips[0].shape[1:]), 255, np.uint8)
         picture = np.concatenate([part for strip in strips for part in (strip, gap)])
-        axis.imshow(picture, interpolation="nearest")
-        axis.set_axis_off()
-        axis.set_title("\n".join(lines_of(truth, said)), fontsize=9, loc="left")
+        row[0].imshow(picture, interpolation="nearest")
+        row[1].text(0, 1, "\n".join(lines_of(truth, said)), fontsize=8, va="top")
+        for axis in row:
+            axis.set_axis_off()
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.99, bottom=0.01, wspace=0.02, hspace=0.04)
     with replacing(out) as temporary:
         figure.savefig(temporary, format="png")
 
 
 def lines_of(truth: Seen, said: Seen) -> Iterator[str]:
     """The caption, and what is wrong with it."""
-    yield from textwrap.wrap(say_seen(said), 120)
+    yield from textwrap.wrap(say_seen(said), 85)
     ours, theirs = said.slots(), truth.slots()
     wrong = [f"{slot} {value} ({theirs.get(slot, 'not so')})" for slot, value in ours.items()
              if theirs.get(slot) != value]
     missed = [f"{slot} {value}" for slot, value in theirs.items() if slot not in ours]
     yield from textwrap.wrap("Made up: " + (", ".join(wrong) or "nothing") + ". Missed: "
-                             + (", ".join(missed) or "nothing") + ".", 120)
+                             + (", ".join(missed) or "nothing") + ".", 85)
 
 
 if __name__ == "__main__":
