@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from drive_gen.commands.training import folder_of, loop_of, resumed, say_trained
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -45,22 +47,14 @@ def train_caption(*, out: Path | None = None, resume: Path | None = None,
     from dataclasses import replace
 
     from drive_gen.envs.config import read_yaml
-    from drive_gen.envs.files import InputError
     from drive_gen.perception.captioner_config import CaptionTraining, caption_preset
-
-    loop: dict[str, Any] = {name: value for name, value in (
-        ("steps", steps), ("batch_size", batch_size), ("learning_rate", learning_rate), ("seed", seed),
-        ("device", device), ("patience", patience)) if value is not None}
-    if resume is not None and (out or config or data or init or loop):
-        raise InputError("--resume goes on with the run's own settings; give no other flags with it")
-    if resume is None and out is None:
-        raise InputError("give --out FOLDER, or --resume FOLDER")
     from drive_gen.train import caption
 
-    if resume is not None:
-        caption.resume_caption(resume)
-        return _say_trained(resume, json)
-    assert out is not None
+    loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device,
+                   patience=patience)
+    if resumed(resume, caption.resume_caption, out, config, data, init, loop):
+        return _say_trained(folder_of(resume), json)
+    out = folder_of(out)
     settings = read_yaml(CaptionTraining, config) if config else caption_preset(preset)
     kept = replace(settings.data, store=str(data)) if data else settings.data
     caption.train_caption(out, replace(settings, data=kept, init=init or settings.init,
@@ -158,8 +152,6 @@ def _table(ours: dict[str, str], theirs: dict[str, str], known: bool) -> None:
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    from drive_gen.commands.trained import say_trained
-
     return say_trained(out, as_json, lambda row: (
         f"fact F1 {row['fact_f1']:.3f}  hallucinated {row['hallucinated']:.3f}  exact {row['exact']:.3f}"),
         f"drive-gen describe EPISODES --checkpoint {out}")

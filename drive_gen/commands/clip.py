@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from drive_gen.commands.training import folder_of, loop_of, resumed, say_trained
+
 if TYPE_CHECKING:
     from drive_gen.perception.search import Found
 
@@ -41,23 +43,16 @@ def train_clip(*, out: Path | None = None, resume: Path | None = None, data: Pat
         json: Print only JSON.
     """
     from dataclasses import replace
-    from typing import Any
 
     from drive_gen.envs.config import read_yaml
-    from drive_gen.envs.files import InputError
     from drive_gen.perception.clip_config import ClipTraining, clip_preset
     from drive_gen.train import clip
 
-    loop: dict[str, Any] = {name: value for name, value in (
-        ("steps", steps), ("batch_size", batch_size), ("learning_rate", learning_rate), ("seed", seed),
-        ("device", device), ("patience", patience)) if value is not None}
-    if resume is not None:
-        if out or data or config or init or episodes or loop:
-            raise InputError("--resume goes on with the run's own settings; give no other flags with it")
-        clip.resume_clip(resume, cache)
-        return _say_trained(resume, json)
-    if out is None:
-        raise InputError("give --out FOLDER, or --resume FOLDER")
+    loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device,
+                   patience=patience)
+    if resumed(resume, lambda run: clip.resume_clip(run, cache), out, data, config, init, episodes, loop):
+        return _say_trained(folder_of(resume), json)
+    out = folder_of(out)
     settings = read_yaml(ClipTraining, config) if config else clip_preset(preset)
     source = replace(settings.data, store=str(data) if data else settings.data.store,
                      episodes=settings.data.episodes if episodes is None else episodes)
@@ -123,8 +118,6 @@ def _draw(text: str, found: list[Found], out: Path) -> None:
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    from drive_gen.commands.trained import say_trained
-
     return say_trained(out, as_json, lambda row: (
         f"recall@1 of held-out clips {row['recall_both']:.3f}  "
         f"true above false text {row['false_both']:.3f}"),

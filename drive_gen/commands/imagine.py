@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+from drive_gen.commands.training import folder_of, loop_of, resumed, say_trained
 
 if TYPE_CHECKING:
     from drive_gen.imagine.enact import Candidate
@@ -48,15 +50,14 @@ def train_vae(
     from drive_gen.imagine.config import VaeTraining, vae_preset
     from drive_gen.train import vae
 
-    loop = _loop(steps, batch_size, learning_rate, seed, device)
-    if not _resumed(resume, vae.resume_vae, out, config, data, loop):
+    loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device)
+    if not resumed(resume, vae.resume_vae, out, config, data, loop):
         settings = (
             read_yaml(VaeTraining, config) if config else vae_preset(preset, str(data) if data else None)
         )
-        vae.train_vae(_given(out), replace(settings, loop=replace(settings.loop, **loop)))
-    return _say_trained(
-        _given(out or resume), ("psnr_db", "mask_iou", "scaling_factor"), "drive-gen train image --vae", json
-    )
+        vae.train_vae(folder_of(out), replace(settings, loop=replace(settings.loop, **loop)))
+    scores = ("psnr_db", "mask_iou", "scaling_factor")
+    return _say_trained(folder_of(out or resume), scores, "drive-gen train image --vae", json)
 
 
 def train_image(
@@ -102,8 +103,8 @@ def train_image(
     from drive_gen.imagine.config import PainterTraining, painter_preset
     from drive_gen.train import image
 
-    loop = _loop(steps, batch_size, learning_rate, seed, device)
-    if not _resumed(resume, image.resume_image, out, config, data, vae, init, loop):
+    loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device)
+    if not resumed(resume, image.resume_image, out, config, data, vae, init, loop):
         if vae is None and config is None:
             raise InputError("give --vae RUN, a folder of `drive-gen train vae`")
         settings = (
@@ -112,10 +113,10 @@ def train_image(
             else painter_preset(preset, str(vae), str(data) if data else None)
         )
         image.train_image(
-            _given(out), replace(settings, init=init or settings.init, loop=replace(settings.loop, **loop))
+            folder_of(out), replace(settings, init=init or settings.init, loop=replace(settings.loop, **loop))
         )
     return _say_trained(
-        _given(out or resume), ("validation_loss",), 'drive-gen imagine "..." --checkpoint', json
+        folder_of(out or resume), ("validation_loss",), 'drive-gen imagine "..." --checkpoint', json
     )
 
 
@@ -184,50 +185,7 @@ def imagine(
     return 0
 
 
-def _loop(
-    steps: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    seed: int | None,
-    device: str | None,
-) -> dict[str, Any]:
-    """The loop's settings that were given."""
-    return {
-        name: value
-        for name, value in (
-            ("steps", steps),
-            ("batch_size", batch_size),
-            ("seed", seed),
-            ("learning_rate", learning_rate),
-            ("device", device),
-        )
-        if value is not None
-    }
-
-
-def _resumed(resume: Path | None, go_on: Any, *others: Any) -> bool:
-    """Go on with a run where one is named; no other flags are taken with it."""
-    from drive_gen.envs.files import InputError
-
-    if resume is None:
-        return False
-    if any(others):
-        raise InputError("--resume goes on with the run's own settings; give no other flags with it")
-    go_on(resume)
-    return True
-
-
-def _given(out: Path | None) -> Path:
-    from drive_gen.envs.files import InputError
-
-    if out is None:
-        raise InputError("give --out FOLDER, or --resume FOLDER")
-    return out
-
-
 def _say_trained(out: Path, names: tuple[str, ...], following: str, as_json: bool) -> int:
-    from drive_gen.commands.trained import say_trained
-
     return say_trained(out, as_json, lambda row: "  ".join(f"{name} {row[name]:.4g}" for name in names),
                        f"{following} {out}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from drive_gen.commands.training import folder_of, loop_of, resumed, say_trained
+
 if TYPE_CHECKING:
     from drive_gen.envs.episode import Episode
 
@@ -36,23 +38,16 @@ def train_reader(*, out: Path | None = None, resume: Path | None = None,
         json: Print only JSON.
     """
     from dataclasses import replace
-    from typing import Any
 
     from drive_gen.envs.config import read_yaml
-    from drive_gen.envs.files import InputError
     from drive_gen.language.reader_config import ReaderTraining, reader_preset
     from drive_gen.train import reader
 
-    loop: dict[str, Any] = {name: value for name, value in (
-        ("steps", steps), ("batch_size", batch_size), ("learning_rate", learning_rate), ("seed", seed),
-        ("device", device), ("patience", patience)) if value is not None}
-    if resume is not None:
-        if out or config or init or data or loop:
-            raise InputError("--resume goes on with the run's own settings; give no other flags with it")
-        reader.resume_reader(resume)
-        return _say_trained(resume, json)
-    if out is None:
-        raise InputError("give --out FOLDER, or --resume FOLDER")
+    loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device,
+                   patience=patience)
+    if resumed(resume, reader.resume_reader, out, config, init, data, loop):
+        return _say_trained(folder_of(resume), json)
+    out = folder_of(out)
     settings = read_yaml(ReaderTraining, config) if config else reader_preset(preset)
     texts = replace(settings.texts, episodes=str(data)) if data else settings.texts
     reader.train_reader(out, replace(settings, init=init or settings.init, texts=texts,
@@ -120,8 +115,6 @@ def _episode(path: Path, which: str) -> Episode:
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    from drive_gen.commands.trained import say_trained
-
     return say_trained(out, as_json, lambda row: (
         f"read whole: of the grammar {row['grammar_exact']:.3f}, by hand {row['hand_exact']:.3f}  "
         f"questions {row['answers']:.3f}"),

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from drive_gen.commands.training import folder_of, loop_of, resumed, say_trained
+
 
 def train_risk(*, out: Path | None = None, resume: Path | None = None,
                model: Literal["vit", "cnn", "cnn-gru"] | None = None,
@@ -35,23 +37,16 @@ def train_risk(*, out: Path | None = None, resume: Path | None = None,
         json: Print only JSON.
     """
     from dataclasses import replace
-    from typing import Any
 
     from drive_gen.envs.config import read_yaml
-    from drive_gen.envs.files import InputError
     from drive_gen.perception.risk_config import RiskTraining, risk_preset
     from drive_gen.train import risk
 
-    loop: dict[str, Any] = {name: value for name, value in (
-        ("steps", steps), ("batch_size", batch_size), ("learning_rate", learning_rate), ("seed", seed),
-        ("device", device), ("patience", patience)) if value is not None}
-    if resume is not None:
-        if out or config or init or model or loop:
-            raise InputError("--resume goes on with the run's own settings; give no other flags with it")
-        risk.resume_risk(resume)
-        return _say_trained(resume, json)
-    if out is None:
-        raise InputError("give --out FOLDER, or --resume FOLDER")
+    loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device,
+                   patience=patience)
+    if resumed(resume, risk.resume_risk, out, config, init, model, loop):
+        return _say_trained(folder_of(resume), json)
+    out = folder_of(out)
     settings = read_yaml(RiskTraining, config) if config else risk_preset(preset)
     if model is not None:
         cells = settings.model.cells and model == "vit"
@@ -92,8 +87,6 @@ def evaluate_risk(references: Annotated[tuple[str, ...], tyro.conf.Positional], 
 
 
 def _say_trained(out: Path, as_json: bool) -> int:
-    from drive_gen.commands.trained import say_trained
-
     return say_trained(out, as_json, lambda row: (
         f"validation loss {row['validation_loss']:.3f}  AUROC {row['validation_auroc']:.3f}  "
         f"macro-F1 {row['validation_macro_f1']:.3f}"), f"drive-gen evaluate risk {out}")

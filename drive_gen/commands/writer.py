@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from drive_gen.commands.training import folder_of, loop_of, resumed, say_trained
+
 if TYPE_CHECKING:
     from drive_gen.envs.episode import Episode, Scene
     from drive_gen.language.facts import Facts
@@ -40,20 +42,13 @@ def train_writer(*, out: Path | None = None, resume: Path | None = None,
     from dataclasses import replace
 
     from drive_gen.envs.config import read_yaml
-    from drive_gen.envs.files import InputError
     from drive_gen.language.writer_config import WriterTraining, writer_preset
     from drive_gen.train import writer
 
-    loop: dict[str, Any] = {name: value for name, value in (
-        ("steps", steps), ("batch_size", batch_size), ("learning_rate", learning_rate), ("seed", seed),
-        ("device", device)) if value is not None}
-    if resume is not None:
-        if out or config or init or data or loop:
-            raise InputError("--resume goes on with the run's own settings; give no other flags with it")
-        writer.resume_writer(resume)
-        return _say_trained(resume, json)
-    if out is None:
-        raise InputError("give --out FOLDER, or --resume FOLDER")
+    loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device)
+    if resumed(resume, writer.resume_writer, out, config, init, data, loop):
+        return _say_trained(folder_of(resume), json)
+    out = folder_of(out)
     settings = read_yaml(WriterTraining, config) if config else writer_preset(preset)
     writer.train_writer(out, replace(settings, store=data or settings.store, init=init or settings.init,
                                      loop=replace(settings.loop, **loop)))
@@ -196,8 +191,6 @@ def _episode(path: Path, number: int) -> Episode:
 
 def _say_trained(out: Path, as_json: bool) -> int:
     import math
-
-    from drive_gen.commands.trained import say_trained
 
     return say_trained(out, as_json, lambda row: "perplexity of " + ", ".join(
         f"{name.removeprefix('validation_')} {math.exp(value):.3g}"
