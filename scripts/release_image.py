@@ -51,7 +51,7 @@ def settings(release: Release) -> tuple[VaeTraining, PainterTraining]:
     few = {"warmup": 50, "ema": 0.995, "evaluate_every": 500, "save_every": 500}
     many = {"batch_size": 16, "warmup": 100, "ema": 0.998, "evaluate_every": 1000, "save_every": 500}
     return (
-        replace(vae, bfloat16=True, loop=replace(vae.loop, steps=release.vae_steps, batch_size=8, **few)),
+        replace(vae, loop=replace(vae.loop, bfloat16=True, steps=release.vae_steps, batch_size=8, **few)),
         replace(image, loop=replace(image.loop, steps=release.steps, **many)),
     )
 

@@ -25,7 +25,7 @@ def main(work: Path = Path("runs/release"), steps: int | None = None) -> None:
         resume_segment(run)
     else:
         loop = replace(config.loop, steps=steps or config.loop.steps)
-        train_segment(run, replace(config, loop=loop, bfloat16=True))
+        train_segment(run, replace(config, loop=replace(loop, bfloat16=True)))
     shutil.rmtree(ASSETS / "segmenter", ignore_errors=True)
     shutil.copytree(run / "checkpoints" / "best", ASSETS / "segmenter")
     print(f"wrote {ASSETS / 'segmenter'}; next: drive-gen segment PICTURE")

@@ -40,6 +40,7 @@ from drive_gen.perception.segmenter import Segmenter, _places
 from drive_gen.perception.unet import UNet
 from drive_gen.train import segment
 from drive_gen.train.config import LoopConfig
+from drive_gen.train.loop import make_learner, update
 from drive_gen.train.segment import loss_of, make_model, resume_segment, train_segment
 
 COMMA = Path(__file__).parents[1] / "../shared/data/comma10k_sample"
@@ -205,7 +206,10 @@ def test_half_the_bits_change_the_loss_little() -> None:
     model, draws = make_model(TRAINING), np.random.default_rng(0)
     rgb, mask = pool(FRAMES, 0, 4).draw(draws, [NATIVE] * 4)
     batch = {"rgb": torch.from_numpy(rgb), "mask": torch.from_numpy(mask)}
-    whole, half = (float(loss_of(model, batch, 0.5, bits)["loss"].detach()) for bits in (False, True))
+    loop = replace(TRAINING.loop, learning_rate=1e-9)
+    learner = make_learner(model, loop)
+    whole, half = (float(update(learner, lambda net, given: loss_of(net, given, 0.5), lambda step: batch,
+                                replace(loop, bfloat16=bits))["loss"]) for bits in (False, True))
     assert whole != half
     assert half == pytest.approx(whole, rel=0.02)
 

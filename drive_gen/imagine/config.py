@@ -80,7 +80,6 @@ class VaeTraining:
     )
     traffic: Traffic = field(default_factory=Traffic)
     validation_episodes: int = 60
-    bfloat16: bool = False  # convolutions in it, on processors that have it: 1.7 times as fast there
 
     @property
     def validation(self) -> Traffic:

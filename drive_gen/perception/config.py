@@ -114,7 +114,6 @@ class SegmentTraining:
     photos: PhotosConfig | None = None  # instead of frames
     init: str | None = None  # checkpoint or run folder, or Hub id, to begin with
     dice: float = 0.5  # weight of the overlap loss, which counts a small class as much as a large one
-    bfloat16: bool = False  # on a CPU too: faster where it has such instructions, slower where not
 
     def __post_init__(self) -> None:
         if self.dice < 0:

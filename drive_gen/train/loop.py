@@ -81,7 +81,7 @@ def update(learner: Learner, loss_of: LossOf[Any], batch_of: Callable[[int], Bat
         group["lr"] = rate
     learner.model.train()
     torch.manual_seed(step_seed(config.seed, step, "dropout"))
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16 or device.type == "cuda"):
         losses = loss_of(learner.model, batch)
     learner.optimizer.zero_grad(set_to_none=True)
     losses["loss"].backward()  # type: ignore[no-untyped-call]

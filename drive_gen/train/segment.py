@@ -42,7 +42,7 @@ def train_segment(out: Path, config: SegmentTraining, resume: bool = False) -> P
     else:
         run.start(resume)  # before the simulation, which takes a while
         batch_of, held_out = _frames(config)
-    loss = partial(loss_of, dice=config.dice, bfloat16=config.bfloat16)
+    loss = partial(loss_of, dice=config.dice)
     return train(model, loss, batch_of, config.loop, run, lambda network: _scores(network, held_out))
 
 
@@ -71,14 +71,10 @@ def make_model(config: SegmentTraining) -> Segmenter:
     return model
 
 
-def loss_of(model: Segmenter, batch: Batch, dice: float, bfloat16: bool = False) -> Mapping[str, Tensor]:
+def loss_of(model: Segmenter, batch: Batch, dice: float) -> Mapping[str, Tensor]:
     """Cross-entropy, and 1 - Dice (Milletari et al., 2016) over the classes that are there."""
     truth = batch["mask"].long()
-    if bfloat16 and truth.device.type == "cpu":  # elsewhere the loop chooses
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = model(batch["rgb"]).float()
-    else:
-        logits = model(batch["rgb"]).float()
+    logits = model(batch["rgb"]).float()
     entropy = F.cross_entropy(logits, truth)
     share, count = logits.softmax(1), torch.bincount(truth.flatten(), minlength=logits.shape[1])
     right = share.gather(1, truth[:, None]).flatten()

@@ -46,8 +46,7 @@ def train_vae(
         return {"picture": torch.from_numpy(seen[rng.integers(len(seen), size=config.loop.batch_size)])}
 
     def loss_of(net: Vae, batch: Batch) -> dict[str, Tensor]:
-        with torch.autocast(batch["picture"].device.type, torch.bfloat16, enabled=config.bfloat16):
-            return vae_loss(net, batch["picture"], config.loss)
+        return vae_loss(net, batch["picture"], config.loss)
 
     return train(model, loss_of, batch_of, config.loop, run, lambda average: validate(average, others))
 
