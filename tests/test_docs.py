@@ -16,7 +16,8 @@ LONGEST = 15  # lines of an example
 
 def examples_of(page: str) -> list[str]:
     """The Python code of a page, one string a block."""
-    return re.findall(r"```python\n(.*?)```", (REPO / f"docs/{page}.md").read_text(encoding="utf-8"), re.DOTALL)
+    text = (REPO / f"docs/{page}.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
