@@ -287,6 +287,18 @@ def test_search_finds_what_holds(episodes: list[Episode], model: Clip, tmp_path:
     by_clip = search("트럭 한 대", store, "clip", tmp_path / "clip", top=4)
     assert [one.score for one in by_clip] == sorted((one.score for one in by_clip), reverse=True)
     assert len({one.row.key for one in by_clip}) == 4
+    first = search("트럭 한 대", store, "auto", tmp_path / "clip", top=5)
+    shares = [one.score for one in first]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == 1.0
+    assert [share == 1.0 for share in shares] == [all(one.holds.values()) for one in first]
+    like = {one.row.key: one.score for one in search("트럭 한 대", store, "clip", tmp_path / "clip", top=5)}
+    alike = [like[one.row.key] for one in first if one.score == shares[-1]]
+    assert len(alike) > 1
+    assert alike == sorted(alike, reverse=True)  # of equals the likest comes first
+    timed = search("the car ahead brakes after 2 seconds", store, "auto", tmp_path / "clip", top=5)
+    assert timed[0].score == max(one.score for one in timed)  # seconds are no claim: clips are read
+    assert len(search("snow", store, "auto", tmp_path / "clip", top=5)) == 5  # not to be seen: by likeness
     write_episodes(store, episodes[5:7])
     seen: list[int] = []
     search("a truck", store, "facts", on_episode=lambda done, total: seen.append(total))

@@ -62,7 +62,7 @@ def train_clip(*, out: Path | None = None, resume: Path | None = None, data: Pat
 
 
 def search(text: Annotated[str, tyro.conf.Positional], store: Annotated[Path, tyro.conf.Positional], /, *,
-           out: Path = Path("search.png"), top: int = 12, by: Literal["clip", "facts"] = "clip",
+           out: Path = Path("search.png"), top: int = 12, by: Literal["auto", "clip", "facts"] = "auto",
            checkpoint: Path | None = None, json: bool = False) -> int:
     """Find episodes of a store by a text in English or Korean: a contact sheet of their best moments.
 
@@ -71,7 +71,8 @@ def search(text: Annotated[str, tyro.conf.Positional], store: Annotated[Path, ty
         store: Episode store; what is learnt of it is kept beside it, so that the next search is quick.
         out: Contact sheet to write, a .png.
         top: How many are shown at most.
-        by: clip: by learnt likeness; facts: only where all that the text says holds.
+        by: auto: by the share of the text that holds, then by learnt likeness; clip: by likeness alone;
+            facts: only where all that the text says holds.
         checkpoint: Run or checkpoint folder of `drive-gen train clip`; the bundled one if not given.
         json: Print only JSON: episode, time, score and what holds.
     """
@@ -97,7 +98,7 @@ def search(text: Annotated[str, tyro.conf.Positional], store: Annotated[Path, ty
         missed = [slot for slot, holds in one.holds.items() if not holds]
         note = "not parsed" if not one.holds else f"not: {', '.join(missed)}" if missed else "all holds"
         print(f"{number:3d}  {one.score:.3f}  {one.row.key} at {one.start_s:g} s  {note}")
-    print(f"wrote {out}; next: drive-gen search {text!r} {store} --by {'facts' if by == 'clip' else 'clip'}")
+    print(f"wrote {out}; next: drive-gen search {text!r} {store} --by {'facts' if by == 'auto' else 'auto'}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Clips of an episode store found by a text: nearest to it by CLIP, or where all that it says holds.
+"""Clips of an episode store found by a text: where most of what it says holds, and nearest to it by CLIP.
 
 What the towers make of a store, and what is true of its clips, is kept beside it: STORE.clip.npz, or
 STORE.facts.npz without a network. Only episodes that are new, or all with another checkpoint, are read again.
@@ -27,8 +27,9 @@ from drive_gen.perception.clip_data import clips_of, cut
 if TYPE_CHECKING:
     from drive_gen.perception.clip import Clip
 
-By = Literal["clip", "facts"]
+By = Literal["auto", "clip", "facts"]
 STRIDE_S = 3.0  # between an episode's clips
+READ_AGAIN = 8  # clips for each that is shown, where each must be read to know what holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,23 +53,25 @@ class Found:
 
     row: Row
     start_s: float
-    score: float  # by CLIP the mean cosine of both towers, by facts the share of what holds
+    score: float  # the share of what holds; by CLIP, and where nothing was parsed, the towers' mean cosine
     holds: dict[str, bool]  # slot of the text -> whether it is so; empty where the text was not parsed
     said: dict[str, str]  # slot -> what the text says of it
     clip: Episode
 
 
-def search(text: str, store: Path, by: By = "clip", checkpoint: Path | None = None, top: int = 12,
+def search(text: str, store: Path, by: By = "auto", checkpoint: Path | None = None, top: int = 12,
            on_episode: Callable[[int, int], None] = lambda done, total: None) -> list[Found]:
     """The best clips for a text, one an episode.
 
-    An InputError where the store is empty, or by facts none of its clips holds it all.
+    auto: by the share of what the parser understood that holds, and of equals the nearest by CLIP; by CLIP
+    alone where it understood nothing. An InputError where the store is empty, or by facts none of its clips
+    holds it all.
     """
     language_of(text)  # refuses other scripts
     wanted = _parsed(text)
     if by == "facts" and wanted is None:
         facts_of_text(text)  # says why
-    model = _model(checkpoint) if by == "clip" else None
+    model = None if by == "facts" else _model(checkpoint)
     config = model.config if model else ClipConfig()
     rows = read_index(store)
     if not rows:
@@ -78,9 +81,11 @@ def search(text: str, store: Path, by: By = "clip", checkpoint: Path | None = No
         raise InputError(f"the store {store} has no episode with an ego that is there throughout")
     if model is not None:
         said = model.embed_texts([text])[0]
-        scores = (index.frame @ said + index.trajectory @ said) / 2
-        best = _one_each(index, np.argsort(-scores, kind="stable"))[:top]
-        return _shown(store, rows, index, best, scores, wanted, config)
+        near = (index.frame @ said + index.trajectory @ said) / 2
+        holding = _shares(store, rows, index, near, wanted, config, top) if by == "auto" and wanted else None
+        order = np.argsort(-near, kind="stable") if holding is None else np.lexsort((-near, -holding))
+        best = _one_each(index, order)[:top]
+        return _shown(store, rows, index, best, near if holding is None else holding, wanted, config)
     assert wanted is not None
     return _by_facts(store, rows, index, seen(wanted), config, top)
 
@@ -205,8 +210,25 @@ def _by_facts(store: Path, rows: Sequence[Row], index: Index, wanted: Facts, con
         found = list(reversed(right.values()))[:top]
     if not found:
         slots = ", ".join(f"{slot} {value}" for slot, value in wanted.slots().items())
-        raise InputError(f"nothing in {store} holds all of: {slots}; --by clip shows what is nearest")
+        raise InputError(f"nothing in {store} holds all of: {slots}; --by auto shows what is nearest")
     return found
+
+
+def _shares(store: Path, rows: Sequence[Row], index: Index, near: np.ndarray, wanted: Facts,
+            config: ClipConfig, top: int) -> np.ndarray | None:
+    """The share of a text that holds for each clip (N,); None where nothing of it can be seen."""
+    try:
+        claims = claims_of(seen(wanted))
+    except InputError:
+        return None
+    if claims is not None:
+        return np.asarray(index.holds[:, row_of(claims)].mean(1))
+    # More is said than claims can: the nearest clips are read.
+    nearest = np.argsort(-near, kind="stable")[: READ_AGAIN * top]
+    shares = np.zeros(len(index))
+    found = _shown(store, rows, index, nearest, near, wanted, config)
+    shares[nearest] = [np.mean(list(one.holds.values())) for one in found]
+    return shares
 
 
 def _one_each(index: Index, places: np.ndarray) -> np.ndarray:
