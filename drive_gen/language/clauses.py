@@ -80,6 +80,9 @@ def _split_english(clause: Clause) -> list[Clause]:
             token = token._replace(type="no")  # nothing behind us
         if token.type == "no" and token.text == "no" and token is clause.tokens[-1] and "event" in types:
             token = token._replace(type="none")  # crash: no
+        if token.type == "label" and "kind" in types and _counts(clause.tokens, token):
+            parts.append([])  # trucks: five of them
+            continue
         if token.type == "label" and (types & {"not"} or (types & set(PREDICATES) and types & set(SUBJECTS))):
             parts.append([])
             continue
@@ -95,6 +98,12 @@ def _split_english(clause: Clause) -> list[Clause]:
         if token.type == "none":
             parts.append([])
     return _clauses_of(parts, clause.end)
+
+
+def _counts(tokens: list[Token], label: Token) -> bool:
+    """Whether a number of "them" follows a colon."""
+    after = tokens[tokens.index(label) + 1 :]
+    return [each.type for each in after[:2]] == ["count", "them"]
 
 
 def _begins_english(token: Token, now: list[Token]) -> bool:

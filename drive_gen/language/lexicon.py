@@ -78,6 +78,15 @@ SEPS_EN = {
         "whilst",
         "yet",
         "however",
+        "whereupon",
+        "upon which",
+        "at which point",
+        "so that",
+        "which makes",
+        "followed by that",
+        "subsequently",
+        "in turn",
+        "meanwhile",
     ),
 }
 SEPS_KO = {
@@ -144,11 +153,19 @@ BEFORE_US = (
     "front",
     "in",
     "for",
+    "on",
+    "off",
+    "at",
+    "than",
+    "upon",
+    "toward",
+    "towards",
 )
 US = re.compile(
     rf"\b({'|'.join(BEFORE_US)}) (?:the |an )?(?:me|ego(?: vehicle| car)?|(?:our|my) (?:own )?"
     r"(?:car|vehicle|truck|lorry)|ours|mine|you)(?= |$)"
 )
+ABBREVIATED = re.compile(r"\b(approx|ca|secs?|veh|decel|accel|hwy|mins?|nos?|max|avg|trk|incl)\. (?=[a-z0-9@(])")
 NOT_EN = {
     "won't": "will not",
     "can't": "can not",
@@ -179,9 +196,10 @@ Lexicon = dict[str, Token]  # phrases normalised
 
 def normal_en(text: str) -> str:
     """Lower case, contractions undone, words and marks apart by one space; articles stay."""
-    text = text.lower().replace("’", "'").replace("let's", "let us")
+    text = ABBREVIATED.sub(r"\1 ", text.lower()).replace("’", "'").replace("let's", "let us")
     text = text.replace("&", " and ").replace("@", " at ")
     text = re.sub(r"[a-z']+", lambda found: NOT_EN.get(found.group(), found.group()), text)
+    text = re.sub(r"\b(after|within|in|about|around|only|just) a sec(?:ond)?\b", r"\1 one second", text)
     text = re.sub(r"n't\b", " not", text)
     text = re.sub(r"'(?:s|re|m|ll|ve|d)\b", lambda found: " is" if found.group() == "'s" else "", text)
     text = re.sub(r"\s[/|]\s|\s-+\s|[—–|+→]|\.\.+|…|->", " | ", text)
@@ -249,8 +267,15 @@ def _add_more(add: Any, language: str, share: Share) -> None:
         for value, phrases in values.items():
             token = Token("role", value, "car") if type_ == "named" else Token(type_, value)
             for phrase in phrases.split(", "):
-                for form in stems(phrase) if phrase.endswith("*") else (phrase,):
+                for form in _forms(phrase, language):
                     add(form, token)
+
+
+def _forms(phrase: str, language: str) -> tuple[str, ...]:
+    """Of a verb, marked by a star, all forms."""
+    if "*" not in phrase:
+        return (phrase,)
+    return tuple(english(phrase).values()) if language == "en" else stems(phrase)
 
 
 def _add_traffic(add: Any, adjectives: dict[str | None, str], share: Share) -> None:

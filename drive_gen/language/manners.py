@@ -70,7 +70,8 @@ class Manners:
             and (
                 adnominal(token)
                 if self.language == "ko"
-                else not (
+                else bool(token.mark and token.end == tokens[after].start)
+                or not (
                     before
                     and not any(each.type in PREDICATES for each in tokens[before[-1].place + 1 : place])
                     and before[-1].role in (*PLACED, "ego")

@@ -13,7 +13,13 @@ MORE: dict[str, dict[str | None, str]] = {
             "refuse to, fail to, cannot, can not, did not, do not, are not, was not, should not, must not, "
             "shall not, would not, avoids, avoid, avoiding, has not, have not, am not, without ever, "
             "stops short of, declines to, no longer, hardly ever, isnt, rather than, instead of, "
-            "refraining from, shan't, aint"
+            "refraining from, shan't, aint, no chance to, no chance of, no way to, no room to, unable to, "
+            "impossible to, no need to, without being able to, no intention of, has no intention of, "
+            "have no intention of, there is no need to, is not allowed to, are not allowed to, "
+            "is not supposed to, are not supposed to, is not going to, are not going to, am not going to, "
+            "does not want to, do not want to, does not try to, do not try to, does not get to, "
+            "does not have to, do not have to, does not end up, manages not to, tries not to, at no point, "
+            "at no time, by no means, in no way, under no circumstances, is unwilling to, is told not to"
         ),
     },
     "no": {
@@ -68,14 +74,23 @@ MORE: dict[str, dict[str | None, str]] = {
             "freight truck, dump truck, box truck, cement mixer, cargo truck, hgvs, big rigs, 18 wheelers, "
             "semi trailers, heavy vehicle, heavy truck, heavy goods vehicles, tractor trailers, lorries, "
             "tanker, tanker truck, transport truck, haulage truck, road train, delivery truck, "
-            "garbage truck, truk, trk, trucker, truckers"
+            "garbage truck, truk, trk, trucker, truckers, wagon train, flatbed, flatbed truck, "
+            "tow truck, fire truck, fire engine, logging truck, car transporter, transporter, "
+            "container truck, delivery lorry, heavy lorry, heavy trucks, heavy vehicles, "
+            "heavy goods vehicle, lgv, goods vehicle, tipper, tipper truck, dumper, concrete mixer, "
+            "moving truck, removal lorry, box lorry, tankers, artics, semi trucks, eighteen wheelers, "
+            "freightliner, trailer, trailers, lorry driver, lorry drivers, truck driver, truck drivers, "
+            "long haul truck, pickup trucks, trks"
         ),
         "car": (
             "automobile, guy, vehicles, drivers, cars, van, vans, taxi, taxis, cab, limousine, estate car, "
             "jeep, sports car, compact car, police car, delivery van, auto, autos, automobiles, "
             "automobilist, motorist, motorists, hatchback, suv, suvs, guys, people, person, saloon, "
             "minivan, bloke, chap, dude, fellow, someone driving, lad, neighbour, road user, road users, "
-            "participant, participants, traffic participant, sedans, saloons, veh, pickup"
+            "participant, participants, traffic participant, sedans, saloons, veh, pickup, coupe, cabrio, "
+            "convertible, station wagon, wagon, estate, ute, mpv, crossover, roadster, passenger car, "
+            "passenger cars, passenger vehicle, private car, ev, electric car, rental car, company car, "
+            "beetle, mini, camper, camper van, minibus, police cruiser, ambulance, folks, drivers of cars"
         ),
     },
     "other": {
@@ -86,7 +101,9 @@ MORE: dict[str, dict[str | None, str]] = {
             "none, nothing, nil, absent, not present, is not there, are not there, not there, is missing, "
             "does not occur, does not happen, do not occur, do not happen, no such, n/a, nowhere, "
             "not allowed, forbidden, not wanted, is out of question, gone, not to happen, must not happen, "
-            "may not happen, should not happen, excluded, out of question"
+            "may not happen, should not happen, excluded, out of question, prohibited, disallowed, ruled out, "
+            "is ruled out, are ruled out, are excluded, is excluded, are not allowed, is not allowed, "
+            "are forbidden, is forbidden, unwanted, undesired, not desired, not needed, x"
         ),
     },
     "vacant": {
@@ -126,7 +143,7 @@ MORE: dict[str, dict[str | None, str]] = {
         ANY: "only",
     },
     "them": {
-        ANY: "them, they, those, these",
+        ANY: "them, they, those, these, in number",
     },
     "noise": {
         ANY: (
@@ -139,7 +156,14 @@ MORE: dict[str, dict[str | None, str]] = {
             "clear road ahead of us, in any case, at least, at most, by way, right hand drive, you know, "
             "test car, light up, i think, i guess, as you can see, car park, what happens if, "
             "i would like to see, i need to see, i need you, i want you, at same time, road works, "
-            "time being, in right, one after other, one another, light of, gentle one, wild one, calm one"
+            "time being, in right, one after other, one another, light of, gentle one, wild one, calm one, "
+            "gets slower, get slower, getting slower, becomes slower, slower and slower, grows slower, "
+            "nothing but, no problem, no matter, no idea, no doubt, no wonder, no rush, no hurry, no wind, "
+            "no idea why, without warning, with no warning, without indicating, without signalling, "
+            "without signaling, without looking, without blinker, no indicator, no signal, no blinker, "
+            "without any warning, without hesitation, for no reason, out of nowhere, out of blue, "
+            "nothing special, nothing else, nothing happens, nothing unusual, nothing more, nothing fancy, "
+            "as usual nothing, not much, not sure, if not too much trouble, not necessarily"
         ),
     },
     "there": {
@@ -152,7 +176,11 @@ MORE: dict[str, dict[str | None, str]] = {
         ANY: (
             "everyone, everybody, all of them, all others, everyone else, everybody else, others, "
             "rest of traffic, all cars, other traffic, surrounding traffic, surrounding cars, "
-            "oncoming cars"
+            "rest of cars, rest of them, every car, every driver, each car, each driver, all vehicles, "
+            "all drivers, every vehicle, every other car, every other driver, all other cars, "
+            "all other vehicles, all other drivers, other road users, remaining cars, cars around us, "
+            "oncoming vehicles, "
+            "all traffic, traffic around us, surrounding vehicles, surrounding drivers"
         ),
     },
     "named": {
@@ -243,6 +271,14 @@ MORE: dict[str, dict[str | None, str]] = {
             "stuck to our bumper, hard on our heels, right at our back"
         ),
     },
+    "passive": {
+        ANY: (
+            "followed by, is followed by, are followed by, am followed by, being followed by, "
+            "is being followed by, are being followed by, am being followed by, pursued by, "
+            "are pursued by, chased by, are chased by, being chased by, are being chased by, "
+            "trailed by, hounded by, with behind us"
+        ),
+    },
     "except": {
         ANY: "except, except for, apart from, save for, other than, but for, aside from",
     },
@@ -254,12 +290,15 @@ MORE: dict[str, dict[str | None, str]] = {
             "driving behind, our car is behind, ego is behind, trapped behind, caught behind, "
             "waiting behind, lead, the lead, lead one, up front, up ahead, ahead of ego, before us, "
             "in our lane ahead, leading one, preceding one, one ahead, one in front, out in front, "
+            "further up road, that precedes us, preceding us, leads us, "
             "in front of ours, in our path, blocking our lane, to our front, forward of us, front one"
         ),
         "follower": (
             "behind, behind us, behind me, at our back, follower, in the rear, tailing us, follows us, "
             "is following us, follow us, drives behind us, comes up behind us, comes up behind, "
             "trailing us, at rear, rear, rear one, back of us, in back of us, at back, at our rear, "
+            "in rearview, in rear view mirror, in mirror, in our mirror, in rear mirror, bringing up rear, "
+            "coming from behind, approaching from behind, from behind, that follows us, that is following us, "
             "in our rear, follower's, the follower, following one, one behind, one behind us, following us, "
             "hounding us, chasing us, behind ours, behind ego, to our rear, at our backs, up our back"
         ),

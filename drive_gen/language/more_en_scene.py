@@ -127,7 +127,7 @@ MORE: dict[str, dict[str | None, str]] = {
             "two way street, two way, oncoming traffic, two lane road with oncoming traffic, two way roads, "
             "two way highway, bi directional road, both directions, two directional road, "
             "road with traffic in both directions, road with two way traffic, 2 way road, 2 way, "
-            "2 way street, twoway, oncoming cars, oncoming vehicles, oncoming lane, opposite traffic, "
+            "2 way street, twoway, oncoming lane, opposite traffic, "
             "opposing traffic, undivided road, country lane, rural road, traffic coming other way, "
             "opposing lane, contraflow, cars coming other way, tw rd, tw road, single carriageway, "
             "oncoming, other direction, cars from opposite direction, bidirectional"

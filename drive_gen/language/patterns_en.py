@@ -124,10 +124,19 @@ _RIGHT_AWAY = (
 
 
 def _patterns(*rows: tuple[str, str] | tuple[str, str, str]) -> Patterns:
-    return tuple(Pattern(re.compile(row[0] + r"(?= |$)"), *row[1:]) for row in rows)
+    return tuple(Pattern(re.compile(rf"(?:{row[0]})(?= |$)"), *row[1:]) for row in rows)
 
 
+_CLOSES = "|".join(  # verbs that bring somebody in front of us
+    sorted({form for verb in set(_VERBS) - {"change", "go", "head", "leave", "return", "pass", "get", "come", "turn"}
+            for form in english(f"{verb}*").values()}, key=len, reverse=True))
+_HOW = (r"(?: (?:over|across|out|back|in|right|just|directly|straight|suddenly|sharply|abruptly|quickly|slowly|"
+        r"itself|close|closely|dangerously|rudely|recklessly|tightly|hard|late|down))*")
+_ALONE = r"(?:us|me|ego|our car|my car|ourselves|myself)"
 PATTERNS = _patterns(
+    (rf"(?:test )?(?:scenario|case|variant|example|request|episode|item|clip|run|tc|take|version|number|no|nr) {_N}"
+     r"(?= [:.,|;])", "noise", "label"),
+    (rf"{_AT}(couple) of {_SECOND}(?: (?:in|later|on|into it))?", "at_s"),
     (
         rf"{_N} (?:traffic |driving )?(?:lanes?|ln|lns|laner)(?: wide)?"
         r"(?! to (?:left|right)| left| right| over)",
@@ -162,8 +171,9 @@ PATTERNS = _patterns(
         "m/s",
     ),
     (
-        r"(?:doing|does|going at|driving at|drives at|going|travels at|travelling at|speed|speed :|speed of|"
-        r"speed is) "
+        r"(?:doing|does|going at|goes at|driving at|drives at|drive at|going|goes|travels at|travelling at|speed|"
+        r"speed :|speed of|speed is|moving at|moves at|rolling at|at speed of) "
+        r"(?:(?:about|around|roughly|under|over|below|above|more than|less than|some|at least|at most|just|only) )*"
         r"(\d{2,3})(?! m\b| metres| meters| mph| m/s| km| kph| kmh)",
         "km/h",
     ),
@@ -178,6 +188,18 @@ PATTERNS = _patterns(
     (rf"{_ABOUT}{_N} car lengths?(?: away| off)?", "cars"),
 )
 WORDED = _patterns(  # that hold words of values
+    (rf"(?:{_CLOSES})(?: lanes?)?{_HOW}(?: (?:in|into))? (?:in front(?: of us)?|ahead of us|into our (?:lane|path|way)|"
+     r"into (?:lane|path|way|gap)|across our (?:path|bow|nose)|between us)", "event", "cut-in"),
+    (rf"(?:nobody|no one|noone|no car|no cars|no vehicles?|no traffic|nothing|not one car)(?: (?:else|other|at all|"
+     rf"whatsoever|in sight|around|there|on road|on it|anywhere|is|are))* (?:besides|but|except|except for|apart from|"
+     rf"other than|save for|beside) {_ALONE}", "density", "empty"),
+    (r"(?:only|just) (?:we|us|ego|our car|i)(?: are| is| am| alone)?(?: on road| here| there| driving)?"
+     r"(?! and| plus| with| \w* (?:merge|exit|turn|brake|overtake))", "density", "empty"),
+    (r"(?:we|i|ego|our car) (?:are|am|is) (?:only|sole|lone) (?:car|cars|one|ones|vehicle|driver|drivers|people)"
+     r"(?: on road| here| there| around)?", "density", "empty"),
+    (r"(?:(?:do|does|should|must|may|can|could|would|shall|will|please|there) )*not (?:include|put|add|place|show|"
+     r"spawn|use|want|need|have|contain|be any|be a single|generate|give us|give me)(?: any| a single| in)*(?! to)",
+     "no", "any"),
     (
         rf"(?!(?:{_TURNS})\b)(?:{FORMS})(?: lanes?| one lane| 1 lane)?"
         r"(?: (?:over|across|out|back|itself|suddenly|sharply|quickly|slowly|smoothly|abruptly))*"

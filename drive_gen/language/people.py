@@ -75,6 +75,8 @@ class People:
             if token.type == "them":
                 self._count(clause, place, self.agents[group], group)
             return group
+        if token.type == "group" and token.text.startswith("oncoming") and len(clause.tokens) == 1:
+            return None  # a two-way road
         if token.type == "group" and not found:
             group = self.group()
             if group is None:

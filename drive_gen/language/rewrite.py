@@ -9,6 +9,51 @@ from drive_gen.language.lexicon import Token
 GOES = re.compile(r"(?:go|goes|going|head|heading|heads) (?:left|right)")
 
 
+def english(tokens: list[Token]) -> list[Token]:
+    """What English words mean together."""
+    return followed(none_of(stops(still(tokens))))
+
+
+def korean(tokens: list[Token]) -> list[Token]:
+    """What Korean words mean together."""
+    return still(tokens)
+
+
+def followed(tokens: list[Token]) -> list[Token]:
+    """The truck (that) we follow is the lead; a car that we are "followed by" is the follower."""
+    out: list[Token] = []
+    for place, token in enumerate(tokens):
+        behind = [each for each in tokens[place + 1 : place + 4] if each.type != "rel"][:2]
+        if (
+            token.type == "kind"
+            and [each.type for each in behind] == ["ego", "task"]
+            and behind[1].value in ("follow", "overtake")
+            and behind[0].start - token.end < 2
+        ):
+            token = token._replace(type="role", value="lead", kind=token.value)
+        if token.type == "passive":
+            if not any(each.type in ("kind", "that", "someone") for each in tokens[place + 1 :]):
+                continue  # a crash, followed by another
+            token = token._replace(type="role", value="follower")
+        out.append(token)
+    return out
+
+
+def none_of(tokens: list[Token]) -> list[Token]:
+    """None of the trucks brakes: the trucks do not."""
+    for place, token in enumerate(tokens[:-1]):
+        after = tokens[place + 1]
+        if (
+            token.type in ("none", "nobody", "neither", "not", "no")
+            and token.text.split(" ")[-1] in ("none", "neither", "one")
+            and after.type == "kind"
+            and after.start == token.end + 1
+            and any(each.type == "event" for each in tokens)
+        ):
+            return [*tokens[:place], after, Token("not", text="not"), *tokens[place + 2 :]]
+    return tokens
+
+
 def still(tokens: list[Token]) -> list[Token]:
     """ "앞차 정지", without a time, is how it stands, not what it does."""
     types = {token.type for token in tokens}
@@ -39,7 +84,8 @@ def stops(tokens: list[Token]) -> list[Token]:
 def goes_on(tokens: list[Token]) -> list[Token]:
     """After a lane change, "then to the right after 8 s" is another."""
     types = {token.type for token in tokens}
-    if not types & {"at_s", "when"} or types & {"kind", "event", "ego"}:
+    again = types <= {"role", "also", "noise", "rel"}  # ..., then back to the right
+    if not (again or types & {"at_s", "when"}) or types & {"kind", "event", "ego"}:
         return tokens
     return [
         token._replace(type="toward", value=f"lane-{token.value}")

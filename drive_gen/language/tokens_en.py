@@ -45,13 +45,7 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
         token, size = _step(words, marks, place, known, patterns)
         if token is not None:
             whole = " ".join(words[place : place + size])
-            if not (
-                token.type == "ego"
-                and words[place] in ("us", "me")
-                and words[place - 1] in BEFORE_US
-                and place
-                and words[place - 1] not in ("for", "of", "in")
-            ):
+            if not (token.type == "ego" and _of_a_place(words, place, found)):
                 mark = marks.get(place, "") or _mark_before(found, place)
                 found.append(token._replace(start=place, end=place + size, mark=mark, text=whole))
                 _unfold(found)
@@ -65,6 +59,15 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
             left.append(words[place])
         place += size
     return _counted(found), left
+
+
+def _of_a_place(words: list[str], place: int, found: list[Token]) -> bool:
+    """Whether "us" only says where somebody is: behind us, hits us, the car ahead of us."""
+    if words[place] not in ("us", "me") or not place or words[place - 1] not in BEFORE_US:
+        return False
+    if words[place - 1] == "of":
+        return bool(found) and found[-1].type == "role" and found[-1].end >= place - 1
+    return words[place - 1] not in ("for", "in")
 
 
 def _unfold(found: list[Token]) -> None:
@@ -119,7 +122,9 @@ def _step(
         (
             each
             for each in phrases
-            if each in known and not (known[each].kind and marks.get(place + each.count(" ")) and " " in each)
+            if each in known
+            and not (known[each].kind and marks.get(place + each.count(" ")) and " " in each)
+            and not (known[each].type == "noise" and words[place + each.count(" ") + 1 :][:1] == ["to"])
         ),
         None,
     )  # following | a truck
@@ -130,6 +135,9 @@ def _step(
         return known[phrase], len(phrase.split(" "))
     if words[place] == "some" and not words[min(place + 1, len(words) - 1)].endswith("s"):
         return None, 1
+    pair = " ".join(words[place : place + 2])
+    if pair in COUNTS:
+        return Token("count", COUNTS[pair]), 2
     if words[place] in COUNTS or words[place].isdigit():
         return Token("count", COUNTS.get(words[place]) or int(words[place])), 1
     return None, 1

@@ -13,7 +13,7 @@ from drive_gen.language.happenings import Happenings
 from drive_gen.language.lexicon import AND, JOIN, STRONG, Token
 from drive_gen.language.manners import SIDES, Manners
 from drive_gen.language.people import GROUPS, People
-from drive_gen.language.rewrite import goes_on, still, stops, turns
+from drive_gen.language.rewrite import english, goes_on, korean, turns
 
 SETTINGS = ("road", "density", "weather", "time", "lanes")
 GENERAL_ROADS = ("highway", "two-way")  # yield to a more special one
@@ -49,9 +49,7 @@ class Understanding:
 
     def take(self, clause: Clause) -> None:
         """Understand one clause."""
-        tokens = still(clause.tokens)
-        if self.language == "en":
-            tokens = stops(tokens)
+        tokens = (english if self.language == "en" else korean)(clause.tokens)
         if self.language == "en" and self.happenings.changed_lanes():
             tokens = goes_on(tokens)
         clause = clause._replace(tokens=tokens)
@@ -110,6 +108,8 @@ class Understanding:
         for place, token in enumerate(tokens):
             if token.type == "without":
                 self.without.append(token.value)
+            if token.type == "group" and token.text.startswith("oncoming"):
+                self._set("road", "two-way")
             if token.type not in SETTINGS:
                 continue
             if token.type == "road" and token.text == "exit" and place and tokens[place - 1].type == "ego":
