@@ -170,6 +170,15 @@ MORE: dict[str, dict[str | None, str]] = {
             "hot headed, ruthless, brutal, careless, carelessly, inconsiderate, hurried, hectically, "
             "impatiently, hostile, foolhardy, daredevil, tearaway, lead footed, rowdy, pushily, forceful, "
             "forcefully, assertive, erratic, unruly, road hog, hooligan, hooligans, cowboy, belligerent, "
+            "without patience, no patience, lacks patience, lacking patience, short tempered, "
+            "bad tempered, ill tempered, in hurry, in a hurry, in rush, in great hurry, like madman, "
+            "like madwoman, like nutter, nutter, nutters, nutcase, psycho, psychopath, nutjob, moron, "
+            "with road rage, full of rage, foaming, hell bent, hell raiser, thug, thuggish, menacing, "
+            "menacingly, threatening, threateningly, thoughtless, thoughtlessly, heedless, heedlessly, "
+            "ruthlessly, brutally, brazen, brazenly, bold, boldly, rashly, rudely, hastily, stressed, "
+            "cutthroat, uncooperative, selfish, selfishly, egoistic, irresponsible, irresponsibly, "
+            "negligent, negligently, speed demon, boy racer, boy racers, racer, hoon, yob, "
+            "bullies, tailgating maniac, hyper aggressive, very aggressive, overaggressive, "
             "mad, crazy, insane, risky, wildly aggressive, lunatics, like a maniac, like crazy, ferocious, "
             "violent, violently, unsafe"
         ),
@@ -178,7 +187,14 @@ MORE: dict[str, dict[str | None, str]] = {
             "conservative, conservatively, prudently, timidly, shy, patient, patiently, attentive, "
             "attentively, circumspect, wary, warily, mild, calmly, relaxed driver, hesitant, unaggressive, "
             "safely driven, anxious, nervous, chill, safety conscious, considerately, politely, tentative, "
-            "vigilant, meek, sensible, cautiosly, carefull, overcautious, responsibly, responsible, soft"
+            "vigilant, meek, sensible, cautiosly, carefull, overcautious, responsibly, responsible, soft, defensively driven, risk averse, "
+            "safety minded, mild mannered, well mannered, well behaved, courteously, kind, kindly driven, "
+            "friendly, obliging, docile, tame, placid, calm, relaxed, laid back, easygoing, easy going, "
+            "restrained, reserved, measured, slow and steady, mindful, mindfully, thoughtful, "
+            "thoughtfully, watchful, alert, cooperative, gentle driver, unhasty, sedate, sedately, "
+            "apprehensive, fearful, scared, frightened, nervously, hesitantly, learner, novice, "
+            "student driver, granny, sunday driver, overly careful, overly cautious, extra careful, "
+            "by the book, law abiding"
         ),
         "normal": (
             "normally, drives normally, normal, unremarkable, run of the mill, ordinarily, standard, "
@@ -194,6 +210,9 @@ MORE: dict[str, dict[str | None, str]] = {
             "stuck, still standing, at full stop, static, stood still, standing stock still, "
             "stands stock still, waiting, has stopped, have stopped, had stopped, is stopped, are stopped, "
             "stops dead from start, zero speed, starts from standstill, start from standstill, "
+            "is not moving, are not moving, does not move, do not move, is not going anywhere, "
+            "not going anywhere, will not move, never moves, not budging, does not budge, "
+            "is not budging, halted in lane, disabled, abandoned car, with engine off, "
             "already stopped, broke down, breakdown, stoped, stationery, zero km/h"
         ),
         "slow": (
