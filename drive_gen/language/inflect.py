@@ -10,7 +10,7 @@ PASTS = {"cut": "cut", "come": "came", "have": "had", "hit": "hit", "speed": "sp
          "drove", "hold": "held", "hang": "hung", "swing": "swung", "lose": "lost", "overtake": "overtook"}
 DOUBLED = ("slam", "jam", "stop", "cut", "hit", "step", "hop", "get", "swap")
 FIRST, FINALS, MOST = 0xAC00, 28, 0xD7A3  # Hangul syllables: (initial, vowel, final) in this order
-N, L, M, B = 4, 8, 16, 17  # finals ㄴ, ㄹ, ㅁ, ㅂ
+N, L, LM, M, B = 4, 8, 10, 16, 17  # finals ㄴ, ㄹ, ㄻ, ㅁ, ㅂ
 
 
 def english(verb: str) -> dict[str, str]:
@@ -98,5 +98,6 @@ def stems(verb: str) -> tuple[str, ...]:
     ending = final(stem)
     if ending in (0, L):
         bare = ended(stem, 0)
-        return (stem, *(ended(bare, each) for each in (0, N, L, M, B)), polite, past)
+        noun = LM if ending == L else M  # 끼어듦
+        return (stem, *(ended(bare, each) for each in (0, N, L, M, B, noun)), polite, past)
     return (stem, polite, past)

@@ -211,7 +211,7 @@ MORE: dict[str, dict[str | None, str]] = {
             "stands stock still, waiting, has stopped, have stopped, had stopped, is stopped, are stopped, "
             "stops dead from start, zero speed, starts from standstill, start from standstill, "
             "is not moving, are not moving, does not move, do not move, is not going anywhere, "
-            "not going anywhere, will not move, never moves, not budging, does not budge, "
+            "not going anywhere, never moves, not budging, does not budge, "
             "is not budging, halted in lane, disabled, abandoned car, with engine off, "
             "already stopped, broke down, breakdown, stoped, stationery, zero km/h"
         ),

@@ -11,7 +11,7 @@ GOES = re.compile(r"(?:go|goes|going|head|heading|heads) (?:left|right)")
 
 def english(tokens: list[Token]) -> list[Token]:
     """What English words mean together."""
-    return followed(none_of(stops(still(tokens))))
+    return rounds(followed(none_of(stops(still(tokens)))))
 
 
 def korean(tokens: list[Token]) -> list[Token]:
@@ -37,6 +37,14 @@ def followed(tokens: list[Token]) -> list[Token]:
             token = token._replace(type="role", value="follower")
         out.append(token)
     return out
+
+
+def rounds(tokens: list[Token]) -> list[Token]:
+    """Who goes round a roundabout overtakes nobody."""
+    somebody = ("kind", "role", "that", "them", "group")
+    return [token for place, token in enumerate(tokens)
+            if not (token.type == "task" and token.text.endswith("round")
+                    and not any(each.type in somebody for each in tokens[place + 1 : place + 4]))]
 
 
 def none_of(tokens: list[Token]) -> list[Token]:

@@ -36,7 +36,7 @@ NUMBERS = {normal_ko(word): number for number, word in enumerate(words_ko.NUMBER
     "한두": 2,
 }
 WHOLE = ("어떤차도", "어떤차량도", "아무차도")  # not the beginning of 어떤 차 도중에
-PARTICLES = "은는이가도를을에의로"
+PARTICLES = "은는이가도를을에의로고며면서지"  # with which no word across a space begins
 DENIABLE = ("event", "task", "toward", "speed", "style", "weather", "density")
 NEGATED = "없않"  # single letters that count inside a word, too
 ALONE = "은는이가도를을에의엔만과와로까인임야으,.!?;: "  # what may follow a word of a single letter
@@ -49,7 +49,12 @@ SLIPS = tuple(
     for pattern, right in (
         (r"에 서 ?있", "의 서있"),
         (r"없써", "없어"),
-        (r"(밤|새벽)안개", r"\1 안개"),
+        (r"(밤|새벽|저녁|아침)(안개|비|눈)(?=[ 가이오내속은 에])", r"\1 \2"),
+        (r"(?<![가-힣])웬 ?(?=(?:[가-힣]+ )?[차트화승])", ""),
+        (r"(난폭|과속|저속|방어|초보|미친|느림보|거북이)(?=차[가는이를 ])", r"\1 "),
+        (r"[껴낑][듦듬]", "끼어듦"),
+        (r"(?<![0-9])0 ?대", "없음"),
+        (r"(?<![가-힣])고속(?= ?\d차[로선])", "고속도로"),
         (r"[은는] ?물론(?:이고|이거니와)?", "와"),
         (r"(충돌|사고|추돌)(?:[은을를는])? ?(?:피하|피한|피해|피함)[가-힣]*", r"\1 없음"),
         (r"(차[로선]|속도|속력)([를을]?) (안|못|않) ?(?=[바올내높변옮유])", r"안 \1\2 "),
@@ -86,6 +91,10 @@ _LESS = (
     r"이상|넘게|넘는|초과|이넘는|가넘는|를넘는)?"
 )
 _ABOUT = r"(?:약|대략|한|거의)?"
+_VERY = (r"(?:겁나|엄청|엄청나게|무지|무지하게|굉장히|상당히|제법|좀|꽤|너무|너무너무|아주|매우|정말|진짜|되게|무진장|완전|졸라|"
+         r"존나|많이|훨씬|워낙|하도|참|참으로|몹시|대단히|그냥|무척|어마어마하게|그렇게)")
+_TRAFFIC = r"(?:차|차들|차량|차량들|교통량|교통|통행량)(?:이|가|은|는|도|들이|들은|들도)?"
+_HERE = r"(?:우리|내|제|저희|나의|자차|우리차|내차|자차의)?(?:바로|차로|차선)?앞"
 Patterns = tuple[Pattern, ...]
 PATTERNS: Patterns = tuple(
     Pattern(re.compile(folded(row[0])), *row[1:])
@@ -123,6 +132,12 @@ PATTERNS: Patterns = tuple(
         (r"(\d+)(?:명|게)(?=의차|의트)", "count"),
         (r"(하나|둘|셋|넷)(?=[이가은는을 ,.]|$)", "count"),
         (r"(한|두|세|네)(?=차량|트럭|승용차|화물차|운전자)", "count"),
+        (rf"{_TRAFFIC}{_VERY}+(?:많|붐비|붐벼|막히|막혀|밀리|밀려|몰리|몰려)", "density", "heavy"),
+        (rf"{_TRAFFIC}{_VERY}+(?:적|드물|드문|뜸)", "density", "light"),
+        (r"(?:도로에|길에|여기|주변에)?(?:우리|나|저희|자차|내차|우리차)(?:뿐|밖에(?:없|안)?|하나뿐|혼자뿐)(?!만아니)", "density", "empty"),
+        (r"시작(?:한지|하고|하고나서|후)?(?:얼마안[가-힣]|얼마지나지않아|얼마되지않아|금방|바로|곧)(?:서|아서|어서)?|"
+         r"출발(?:한지|하고)?(?:얼마안[가-힣]|얼마지나지않아|금방|바로|곧)(?:서|아서|어서)?", "when", "early"),
+        (r"끝나기(?:바로|직|조금|좀|얼마)?(?:전|직전)(?:에)?|끝(?:나갈|날)(?:때|무렵|즈음|쯤|녘)(?:쯤|에)?|끝에가(?:서|서야)?", "when", "late"),
     )
 )
 _SIDES = {"left": "왼쪽|좌측|왼편|왼", "right": "오른쪽|우측|오른편|오른"}
@@ -133,7 +148,12 @@ _MOVED = (
     r"넘어온|들어가|들어간|들어감|들어오|들어온|들어옴|들어와|갈아타|갈아탄|차[로선]변경|차[로선]를변경|진입|전환|방향을바|피하|피해|피한|"
     r"틀|튼|간다|가요|감|갑니|가고|가면|간뒤|온다|와서|옴)"
 )
-WORDED: Patterns = tuple(
+_ENTERS = (rf"{_HERE}(?:으로|에|쪽으로|으로다가)(?:갑자기|급히|휙|확|쑥|쓱|슥|슬쩍|훅|획|불쑥|급하게|냅다|스윽|슬그머니|억지로|"
+           r"무리하게|바로|차[로선](?:을|를)?)*(?:들어[가-힣]|넘어[오온와옴옵]|건너[오온와]|이동|옮|진입|튀어[나들]|뛰어들|파고|끼|"
+           r"변경|바꾸|바꿔|바꿈|바꾼|빠져들|밀고|나타나|쳐들어|붙어들|꺾어들|들이)")
+WORDED: Patterns = (
+    Pattern(re.compile(folded(_ENTERS)), "event", "cut-in"),
+) + tuple(
     Pattern(re.compile(folded(pattern)), *rest)
     for value, side in _SIDES.items()
     for pattern, *rest in (
@@ -182,10 +202,19 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
         if unread:
             _end_word(found, unread, cut=token.type in ("role", "ego", "kind", "someone", "nobody"))
             unread = ""
-        found.append(token._replace(start=place, end=place + size, text=letters[place : place + size]))
+        found += _placed(token._replace(start=place, end=place + size, text=letters[place : place + size]))
         taken[place : place + size] = [True] * size
         place += size
     return _without_loose_not(found), _left(mended, taken)
+
+
+def _placed(token: Token) -> list[Token]:
+    """Right to the left: a distance and a place."""
+    if token.type != "placed":
+        return [token]
+    distance, role = str(token.value).split("+")
+    return [token._replace(type="distance", value=distance, end=token.start + 2),
+            token._replace(type="role", value=role, start=token.start + 2, text=token.text[2:])]
 
 
 def _without_loose_not(found: list[Token]) -> list[Token]:
@@ -216,7 +245,8 @@ def _end_word(found: list[Token], unread: str, cut: bool = True) -> None:
     """The particle or ending after the last token; joining endings end a clause."""
     if found and not found[-1].mark:
         found[-1] = found[-1]._replace(mark=unread)
-    if cut and ENDINGS.search(unread):
+    contrast = bool(found) and found[-1].type in ("role", "kind") and unread in ("지", "이지")  # 앞차지 뒤차가 아니다
+    if contrast or (cut and ENDINGS.search(unread)):
         found.append(Token("sep", JOIN))
 
 

@@ -17,6 +17,7 @@ from drive_gen.language.rewrite import english, goes_on, korean, turns
 
 SETTINGS = ("road", "density", "weather", "time", "lanes")
 GENERAL_ROADS = ("highway", "two-way")  # yield to a more special one
+REAR_ENDS = re.compile(r"rear end\w* us|into back of us|뒤에서(?:박|받)")
 DENIALS = ("no", "nobody", "none")
 
 
@@ -264,7 +265,7 @@ class Understanding:
         if self.fixing:
             self.happenings.take_back()
         who = [each for each in subjects if each not in ("someone", "cut-in")] if denied else subjects
-        explicit = bool(subjects)
+        explicit, happens = bool(subjects), not denied and not negated
         gerund = any(token.type == "no" and token.text.startswith("without") for token in tokens) and any(
             token.type == "event" and token.text.split(" ")[0].endswith("ing") for token in tokens
         )
@@ -277,6 +278,10 @@ class Understanding:
             and self.people.subject in (None, "someone")
         ):
             who = ["ego"]
+        if not who and happens and whats == ["cut-in"] and self.people.subject is None:
+            who = ["cut-in"]
+        if who in ([], ["someone"]) and happens and any(REAR_ENDS.search(token.text) for token in tokens):
+            who = ["follower"]
         if not who and gerund and self.joined and self.people.subject:  # we go on without crashing
             who = [self.people.subject]
         if not who:
@@ -284,7 +289,6 @@ class Understanding:
                 negated and whats == ["crash"] and self.language == "ko"
             )  # 사고는 나지 않는다
             who = ["someone"] if nobodys or self.people.subject is None else [self.people.subject]
-        happens = not denied and not negated
         for role in who:
             for what in whats:
                 if (
