@@ -14,7 +14,7 @@ NAMES = ("lead", "follower", "leader", "left", "right", "left one", "right one")
 NOMINAL = {"event", "kind", "style", "role", "count", "other"}  # what "or" may go on denying
 AND_MARKS = ("와", "과", "랑", "이랑", "하고", "도", "이나", "나", "및", "는물론", "은물론")
 JOINED = ("와", "과", "랑", "하고", "도", "나")  # a Korean noun that goes on with the next
-OBJECT = ("을", "를", "한테", "에게", "앞으로", "쪽으로")  # a Korean object's marks
+OBJECT = ("을", "를", "한테", "에게", "앞으로", "쪽으로", "보다")  # a Korean object's marks
 
 
 class Clause(NamedTuple):
@@ -196,6 +196,13 @@ class Mention:
         self.place, self.role = place, role
         self.object = token.mark.startswith(OBJECT)
         self.joined = token.mark.startswith(AND_MARKS)
+        self.between = token.mark == "를" and not token.text.endswith("를")
+
+
+def kind_follows(clause: Clause, place: int) -> bool:
+    """Whether a Korean place has its noun right behind it: 고속도로 전방 트럭."""
+    after = clause.tokens[place + 1] if place + 1 < len(clause.tokens) else None
+    return after is not None and after.type == "kind" and clause.tokens[place].text.startswith(("전방", "앞"))
 
 
 def void(clause: Clause, place: int) -> bool:
@@ -214,7 +221,7 @@ def void(clause: Clause, place: int) -> bool:
         near
         and before is not None
         and (
-            before.type == "road"
+            (before.type == "road" and not kind_follows(clause, place))
             or (before.type == "event" and before.value == "cut-in" and token.value == "lead")
         )
     )

@@ -12,6 +12,7 @@ from drive_gen.language.people import People
 from drive_gen.language.tokens_ko import adnominal
 
 SIDES = ("left", "right")
+OUR_CAR = ("우리차뒤", "우리차앞", "내차뒤", "내차앞", "자차뒤", "자차앞")
 
 
 class Manners:
@@ -62,6 +63,8 @@ class Manners:
             after += 1
         following = next((each for each in mentions if each.place == after), None)
         before = [each for each in mentions if each.place < place]
+        if following and tokens[after].text.startswith(OUR_CAR) and adnominal(token):
+            return ["ego"]  # 조심스러운 우리 차 뒤에
         if following and following.role in subjects and len(subjects) > 1:
             return list(subjects)
         if (

@@ -143,7 +143,8 @@ class People:
         own = [
             number
             for number in kinds
-            if min(roles, key=lambda role: (abs(role - number), role > number)) == place
+            if clause.tokens[min(roles, key=lambda role: (abs(role - number), role > number))].start
+            == clause.tokens[place].start
         ]
         values = [clause.tokens[number].value for number in own]
         return "truck" if "truck" in values else values[0] if values else None
@@ -194,7 +195,7 @@ class People:
                     self.values(role)["kind"] = "truck"
             return None if any(each.role == target for each in found) else target
         cuts = any(each.type == "event" and each.value == "cut-in" for each in tokens)
-        if cuts and "oneof" not in types and count <= 1 and not found:
+        if cuts and "oneof" not in types and count <= 1 and all(each.between for each in found):
             values = self.add("cut-in")
             values |= {"kind": "truck"} if token.value == "truck" else {}
             return "cut-in"
@@ -240,7 +241,7 @@ class People:
 
     def _last(self, clause: Clause, place: int, token: Token, found: list[Mention]) -> str | None:
         """Who was named just before: the car ahead is a truck."""
-        if not found or found[-1].role == "someone" or any(each.type == "oneof" for each in clause.tokens):
+        if not found or found[-1].role == "someone" or found[-1].between or any(each.type == "oneof" for each in clause.tokens):
             return None
         role = found[-1].role
         between = {each.type for each in clause.tokens[found[-1].place + 1 : place]}
@@ -268,7 +269,7 @@ class People:
             before -= 1
         said = token.mark == "the" or (before >= 0 and tokens[before].type == "the")
         note = not token.mark and not token.text.endswith("s") and types & {"event", "speed", "style"}
-        topic = token.mark.startswith(TOPIC) and "event" not in types
+        topic = token.mark.startswith((*TOPIC, "으로")) and "event" not in types
         if count or not (said or (note if self.language == "en" else topic)):
             return None
         last = next((role for role in reversed(self.named) if role in PLACED), None)

@@ -16,7 +16,71 @@ def english(tokens: list[Token]) -> list[Token]:
 
 def korean(tokens: list[Token]) -> list[Token]:
     """What Korean words mean together."""
-    return still(tokens)
+    return nobody_there(trailing(truck_that_is(between(one_car(still(tokens))))))
+
+
+def one_car(tokens: list[Token]) -> list[Token]:
+    """ "차 한 대가" is a car, not one of those that were named."""
+    return [
+        token._replace(type="count", value=1)
+        if token.type == "oneof"
+        and token.text.startswith(("한데", "하나"))
+        and place
+        and tokens[place - 1].type == "kind"
+        and not tokens[place - 1].mark
+        and tokens[place - 1].end == token.start
+        else token
+        for place, token in enumerate(tokens)
+    ]
+
+
+def between(tokens: list[Token]) -> list[Token]:
+    """앞차와 우리 사이로: neither does anything."""
+    ends = [place for place, token in enumerate(tokens) if token.mark.startswith("사이")]
+    if not ends:
+        return tokens
+    apart = range(max(ends[0] - 1, 0), ends[0] + 1)
+    return [token._replace(mark="를") if place in apart else token for place, token in enumerate(tokens)]
+
+
+def truck_that_is(tokens: list[Token]) -> list[Token]:
+    """트럭인 자차: the noun is said of the one behind it."""
+    out = list(tokens)
+    for place, token in enumerate(tokens[:-1]):
+        after = tokens[place + 1]
+        if token.type == "kind" and token.mark == "인" and after.type in ("ego", "role"):
+            out[place], out[place + 1] = after, token._replace(mark="")
+    return out
+
+
+def trailing(tokens: list[Token]) -> list[Token]:
+    """앞 트럭을 뒤따르는: we follow it."""
+    return [
+        token._replace(type="task", value="follow")
+        if token.value == "follower"
+        and token.kind is None
+        and token.text.startswith(("뒤따", "뒤쫓", "쫓아", "따라"))
+        and place
+        and tokens[place - 1].type in ("role", "kind", "that")
+        and tokens[place - 1].mark.startswith(("을", "를"))
+        else token
+        for place, token in enumerate(tokens)
+    ]
+
+
+def nobody_there(tokens: list[Token]) -> list[Token]:
+    """앞에 아무도 없는 is said of that place; 나갈 차는 우리뿐 of who leaves."""
+    types = {token.type for token in tokens}
+    aside = [token for token in tokens if token.type == "role"]
+    out = []
+    for token in tokens:
+        empty = token.type == "density" and token.value == "empty"
+        if empty and token.text.startswith("아무도없") and any(each.end <= token.start for each in aside):
+            token = token._replace(type="no")
+        elif empty and token.text.endswith("뿐") and "task" in types:
+            continue
+        out.append(token)
+    return out
 
 
 def followed(tokens: list[Token]) -> list[Token]:
@@ -65,6 +129,8 @@ def none_of(tokens: list[Token]) -> list[Token]:
 def still(tokens: list[Token]) -> list[Token]:
     """ "앞차 정지", without a time, is how it stands, not what it does."""
     types = {token.type for token in tokens}
+    if any(token.mark == "도" for token in tokens):
+        return tokens  # 뒤차도 정지
     if types & {"when", "at_s", "no", "nobody", "none", "not"} or not types & {"role", "ego", "kind", "both"}:
         return tokens
     return [

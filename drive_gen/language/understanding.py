@@ -77,7 +77,7 @@ class Understanding:
         tasks = [] if negated else self._tasks(tokens, mentions)
         subjects = self._subjects(clause, mentions, bool(whats))
         when = self._when(tokens)
-        if any(token.type == "ego" and token.mark.startswith(OBJECT) for token in tokens):
+        if any(token.type == "ego" and token.mark.startswith(OBJECT) and token.mark != "보다" for token in tokens):
             tasks = []  # the one behind overtakes us
         if tasks and whats and not subjects:
             subjects = ["ego"]
