@@ -200,6 +200,7 @@ def normal_en(text: str) -> str:
     text = text.replace("&", " and ").replace("@", " at ")
     text = re.sub(r"[a-z']+", lambda found: NOT_EN.get(found.group(), found.group()), text)
     text = re.sub(r"\b(after|within|in|about|around|only|just) a sec(?:ond)?\b", r"\1 one second", text)
+    text = re.sub(r"\bmy\b", "our", re.sub(r"(?<=s)'(?= |$)", "", text))
     text = re.sub(r"n't\b", " not", text)
     text = re.sub(r"'(?:s|re|m|ll|ve|d)\b", lambda found: " is" if found.group() == "'s" else "", text)
     text = re.sub(r"\s[/|]\s|\s-+\s|[—–|+→]|\.\.+|…|->", " | ", text)
@@ -259,6 +260,8 @@ def lexicon(language: str, share: Share = "any") -> Lexicon:
 
 def _add_more(add: Any, language: str, share: Share) -> None:
     for type_, values in ((type_, values) for table in MORE[language] for type_, values in table.items()):
+        if type_ == "pattern":
+            continue  # of roles, with their nouns
         if type_ == "traffic":
             _add_traffic(add, values, share)
             continue
@@ -359,6 +362,10 @@ def _add_roles(add: Any, words: Any, share: Share, language: str) -> None:
         add("운전자", Token("kind", "car"))
     if share != "train":
         nouns += [(noun, str(value)) for value, phrases in more.items() for noun in phrases.split(", ")]
-    for pattern, role in _each(words.ROLE, share):
+    placed = _each(words.ROLE, share)
+    if share != "train":
+        said = MORE[language][0].get("pattern", {})
+        placed += [(pattern, str(role)) for role, patterns in said.items() for pattern in patterns.split(", ")]
+    for pattern, role in placed:
         for noun, value in nouns:
             add(pattern.format(kind=noun), Token("role", role, value))

@@ -7,37 +7,38 @@ MORE: dict[str, dict[str | None, str]] = {
     "density": {
         "empty": (
             "empty road, all alone, no other vehicles, deserted, alone on the road, empty highway, "
-            "no one else on the road, have to ourselves, nobody but us, no one but us, nobody on it but us, "
-            "nobody on it, nobody on road, no other vehicle, not a single other vehicle, "
-            "not a single other car, nobody else about, no one else about, no one else is out, "
-            "nobody else is out, nobody around, no one around, no cars around, nobody is around, "
-            "all to ourselves, road to ourselves, without any other cars, without other cars, "
-            "without traffic, without other traffic, without any traffic, zero traffic, no other traffic, "
-            "traffic free, lonely, lone car on road, by ourselves, just us, only us, we are alone, alone, "
-            "completely empty, totally empty, abandoned, emptied, nobody else there, nobody else on it, "
-            "no one else on it, only car on road, no cars anywhere, no vehicles anywhere, nobody anywhere, "
-            "no other road users, no other drivers, without anyone else, no one else around, "
-            "nobody else anywhere, no one else anywhere, free road, no traffic at all, bare road, "
-            "ghost town"
+            "no one else on the road, have to ourselves, nobody but us, no one but us, "
+            "nobody on it but us, nobody on it, nobody on road, no other vehicle, "
+            "not a single other vehicle, not a single other car, nobody else about, no one else about, "
+            "no one else is out, nobody else is out, nobody around, no one around, no cars around, "
+            "nobody is around, all to ourselves, road to ourselves, without any other cars, "
+            "without other cars, without traffic, without other traffic, without any traffic, "
+            "zero traffic, no other traffic, traffic free, lonely, lone car on road, by ourselves, "
+            "just us, only us, we are alone, alone, completely empty, totally empty, abandoned, emptied, "
+            "nobody else there, nobody else on it, no one else on it, only car on road, no cars anywhere, "
+            "no vehicles anywhere, nobody anywhere, no other road users, no other drivers, "
+            "without anyone else, no one else around, nobody else anywhere, no one else anywhere, "
+            "free road, no traffic at all, bare road, ghost town"
         ),
         "light": (
             "quiet, sparse, not much traffic, few cars, few other cars, lightly, hardly any traffic, "
             "hardly any cars, scarcely any traffic, barely any traffic, almost no traffic, "
             "very little traffic, not many cars, few vehicles, few other vehicles, only few cars, "
-            "handful of cars around, little going on, calm traffic, thin traffic, low traffic, low density, "
-            "quiet road, uncrowded, uncongested, free flowing, free flow, light flow, almost empty, "
-            "nearly empty, mostly empty, nearly deserted, near empty, hardly anyone, hardly anybody, "
-            "barely anyone, calm roads, not busy, not crowded, not much going on, quiet traffic, "
-            "sparsely populated, hardly a car, hardly any other cars, hardly any vehicles, isn't busy, "
-            "easy traffic, scarce traffic, loose traffic, few cars on road"
+            "handful of cars around, little going on, calm traffic, thin traffic, low traffic, "
+            "low density, quiet road, uncrowded, uncongested, free flowing, free flow, light flow, "
+            "almost empty, nearly empty, mostly empty, nearly deserted, near empty, hardly anyone, "
+            "hardly anybody, barely anyone, calm roads, not busy, not crowded, not much going on, "
+            "quiet traffic, sparsely populated, hardly a car, hardly any other cars, hardly any vehicles, "
+            "isn't busy, easy traffic, scarce traffic, loose traffic, few cars on road"
         ),
         "moderate": (
             "medium density, moderately busy, medium density traffic, mid density, mod traffic, "
             "normal traffic, regular traffic, usual traffic, fair amount of traffic, reasonable traffic, "
             "some cars around, fairly busy, somewhat busy, neither light nor heavy, "
             "neither heavy nor light, typical traffic, intermediate traffic, so so traffic, "
-            "ordinary traffic, moderately dense, moderate density, average density, medium traffic density, "
-            "not too busy, middling traffic, certain amount of traffic, decent amount of traffic"
+            "ordinary traffic, moderately dense, moderate density, average density, "
+            "medium traffic density, not too busy, middling traffic, certain amount of traffic, "
+            "decent amount of traffic"
         ),
         "heavy": (
             "busy, crowded, congested, traffic jam, rush hour, packed, jammed, dense, bumper to bumper, "
@@ -47,9 +48,9 @@ MORE: dict[str, dict[str | None, str]] = {
             "loads of traffic, loads of cars, full of cars, full of traffic, chock a block, clogged, "
             "swarming, teeming, jam packed, high density, much traffic, so much traffic, thick traffic, "
             "peak hour, peak traffic, backed up, traffic everywhere, cars everywhere, nose to tail, "
-            "overcrowded, standstill traffic, very busy, really busy, slow moving traffic, crammed, choked, "
-            "snarled, traffic is terrible, hectic, bustling, jam, jams, congestion, heaving, full road, "
-            "wall to wall traffic, plenty of cars, plenty of vehicles, in jam"
+            "overcrowded, standstill traffic, very busy, really busy, slow moving traffic, crammed, "
+            "choked, snarled, traffic is terrible, hectic, bustling, jam, jams, congestion, heaving, "
+            "full road, wall to wall traffic, plenty of cars, plenty of vehicles, in jam"
         ),
     },
     "weather": {
@@ -73,9 +74,9 @@ MORE: dict[str, dict[str | None, str]] = {
         ),
         "fog": (
             "fog, foggy, mist, misty, thick fog, dense fog, heavy fog, fogs, fogged, foggy weather, mists, "
-            "poor visibility, low visibility, pea soup, pea souper, haze, hazy, murky, thick mist, foggily, "
-            "bad visibility, visibility is poor, visibility is low, fogbound, light fog, fog bank, "
-            "cannot see far, smog, brume"
+            "poor visibility, low visibility, pea soup, pea souper, haze, hazy, murky, thick mist, "
+            "foggily, bad visibility, visibility is poor, visibility is low, fogbound, light fog, "
+            "fog bank, cannot see far, smog, brume"
         ),
         "snow": (
             "snow, snowy, snowing, it snows, blizzard, heavy snow, light snow, snows, snowed, snowfall, "
@@ -92,17 +93,17 @@ MORE: dict[str, dict[str | None, str]] = {
             "mid morning, midmorning, mid afternoon, am rush"
         ),
         "dusk": (
-            "dusk, dawn, twilight, sunset, sunrise, evening, daybreak, sunup, sundown, nightfall, gloaming, "
-            "evening twilight, early morning light, first light, last light, evening dusk, at nightfall, "
-            "half light, half dark, getting dark, sun goes down, sun is setting, sun sets, setting sun, "
-            "low sun, rising sun, sun is rising, sun comes up, crack of dawn, golden hour, sun rises, "
-            "late evening light, dusky, early evening, evenings, blue hour"
+            "dusk, dawn, twilight, sunset, sunrise, evening, daybreak, sunup, sundown, nightfall, "
+            "gloaming, evening twilight, early morning light, first light, last light, evening dusk, "
+            "at nightfall, half light, half dark, getting dark, sun goes down, sun is setting, sun sets, "
+            "setting sun, low sun, rising sun, sun is rising, sun comes up, crack of dawn, golden hour, "
+            "sun rises, late evening light, dusky, early evening, evenings, blue hour"
         ),
         "night": (
             "night, nighttime, midnight, dark, late at night, night time, nights, by night, nite, at nite, "
             "tonight, darkness, pitch dark, pitch black, dark outside, middle of night, dead of night, "
-            "in darkness, nocturnal, small hours, wee hours, nighttimes, moonlight, moonlit, nt, overnight, "
-            "after nightfall, in the black, no daylight, 2 am, late night"
+            "in darkness, nocturnal, small hours, wee hours, nighttimes, moonlight, moonlit, nt, "
+            "overnight, after nightfall, in the black, no daylight, 2 am, late night"
         ),
     },
     "road": {
@@ -124,18 +125,19 @@ MORE: dict[str, dict[str | None, str]] = {
             "highway exits, freeway off ramp, exit zone"
         ),
         "two-way": (
-            "two way street, two way, oncoming traffic, two lane road with oncoming traffic, two way roads, "
-            "two way highway, bi directional road, both directions, two directional road, "
+            "two way street, two way, oncoming traffic, two lane road with oncoming traffic, "
+            "two way roads, two way highway, bi directional road, both directions, two directional road, "
             "road with traffic in both directions, road with two way traffic, 2 way road, 2 way, "
-            "2 way street, twoway, oncoming lane, opposite traffic, "
-            "opposing traffic, undivided road, country lane, rural road, traffic coming other way, "
-            "opposing lane, contraflow, cars coming other way, tw rd, tw road, single carriageway, "
-            "oncoming, other direction, cars from opposite direction, bidirectional"
+            "2 way street, twoway, oncoming lane, opposite traffic, opposing traffic, undivided road, "
+            "country lane, rural road, traffic coming other way, opposing lane, contraflow, "
+            "cars coming other way, tw rd, tw road, single carriageway, oncoming, other direction, "
+            "cars from opposite direction, bidirectional"
         ),
         "u-turn": (
-            "u turn, uturn, u turns, u turn spot, u turn road, u turn lane, turning back, turn around spot, "
-            "u turning, u turn scene, u turn point, turn round, turning loop, turn back point, turnarounds, "
-            "hairpin, hairpin bend, switchback, u bend, uturns, 180 turn, 180 degree turn"
+            "u turn, uturn, u turns, u turn spot, u turn road, u turn lane, turning back, "
+            "turn around spot, u turning, u turn scene, u turn point, turn round, turning loop, "
+            "turn back point, turnarounds, hairpin, hairpin bend, switchback, u bend, uturns, 180 turn, "
+            "180 degree turn"
         ),
         "racetrack": (
             "race track, circuit, track, race circuit, racing track, racing circuit, race course, "
@@ -170,31 +172,31 @@ MORE: dict[str, dict[str | None, str]] = {
             "hot headed, ruthless, brutal, careless, carelessly, inconsiderate, hurried, hectically, "
             "impatiently, hostile, foolhardy, daredevil, tearaway, lead footed, rowdy, pushily, forceful, "
             "forcefully, assertive, erratic, unruly, road hog, hooligan, hooligans, cowboy, belligerent, "
-            "without patience, no patience, lacks patience, lacking patience, short tempered, "
-            "bad tempered, ill tempered, in hurry, in a hurry, in rush, in great hurry, like madman, "
-            "like madwoman, like nutter, nutter, nutters, nutcase, psycho, psychopath, nutjob, moron, "
-            "with road rage, full of rage, foaming, hell bent, hell raiser, thug, thuggish, menacing, "
-            "menacingly, threatening, threateningly, thoughtless, thoughtlessly, heedless, heedlessly, "
-            "ruthlessly, brutally, brazen, brazenly, bold, boldly, rashly, rudely, hastily, stressed, "
-            "cutthroat, uncooperative, selfish, selfishly, egoistic, irresponsible, irresponsibly, "
-            "negligent, negligently, speed demon, boy racer, boy racers, racer, hoon, yob, "
-            "bullies, tailgating maniac, hyper aggressive, very aggressive, overaggressive, "
-            "mad, crazy, insane, risky, wildly aggressive, lunatics, like a maniac, like crazy, ferocious, "
-            "violent, violently, unsafe"
+            "without patience, no patience, lacks patience, lacking patience, short tempered, bad temper, "
+            "foul temper, short temper, hot temper, foul mood, bad mood, bad tempered, ill tempered, "
+            "in hurry, in a hurry, in rush, in great hurry, like madman, like madwoman, like nutter, "
+            "nutter, nutters, nutcase, psycho, psychopath, nutjob, moron, with road rage, full of rage, "
+            "foaming, hell bent, hell raiser, thug, thuggish, menacing, menacingly, threatening, "
+            "threateningly, thoughtless, thoughtlessly, heedless, heedlessly, ruthlessly, brutally, "
+            "brazen, brazenly, bold, boldly, rashly, rudely, hastily, stressed, cutthroat, uncooperative, "
+            "selfish, selfishly, egoistic, irresponsible, irresponsibly, negligent, negligently, "
+            "speed demon, boy racer, boy racers, racer, hoon, yob, bullies, tailgating maniac, "
+            "hyper aggressive, very aggressive, overaggressive, mad, crazy, insane, risky, "
+            "wildly aggressive, lunatics, like a maniac, like crazy, ferocious, violent, violently, unsafe"
         ),
         "defensive": (
             "gentle, gently, safely, polite, cautiously, carefully, considerate, courteous, gingerly, "
             "conservative, conservatively, prudently, timidly, shy, patient, patiently, attentive, "
             "attentively, circumspect, wary, warily, mild, calmly, relaxed driver, hesitant, unaggressive, "
             "safely driven, anxious, nervous, chill, safety conscious, considerately, politely, tentative, "
-            "vigilant, meek, sensible, cautiosly, carefull, overcautious, responsibly, responsible, soft, defensively driven, risk averse, "
-            "safety minded, mild mannered, well mannered, well behaved, courteously, kind, kindly driven, "
-            "friendly, obliging, docile, tame, placid, calm, relaxed, laid back, easygoing, easy going, "
-            "restrained, reserved, measured, slow and steady, mindful, mindfully, thoughtful, "
-            "thoughtfully, watchful, alert, cooperative, gentle driver, unhasty, sedate, sedately, "
-            "apprehensive, fearful, scared, frightened, nervously, hesitantly, learner, novice, "
-            "student driver, granny, sunday driver, overly careful, overly cautious, extra careful, "
-            "by the book, law abiding"
+            "vigilant, meek, sensible, cautiosly, carefull, overcautious, responsibly, responsible, soft, "
+            "defensively driven, risk averse, safety minded, mild mannered, well mannered, well behaved, "
+            "courteously, kind, kindly driven, friendly, obliging, docile, tame, placid, calm, relaxed, "
+            "laid back, easygoing, easy going, restrained, reserved, measured, slow and steady, mindful, "
+            "mindfully, thoughtful, thoughtfully, watchful, alert, cooperative, gentle driver, unhasty, "
+            "sedate, sedately, apprehensive, fearful, scared, frightened, nervously, hesitantly, learner, "
+            "novice, student driver, granny, sunday driver, overly careful, overly cautious, "
+            "extra careful, by the book, law abiding"
         ),
         "normal": (
             "normally, drives normally, normal, unremarkable, run of the mill, ordinarily, standard, "
@@ -211,17 +213,17 @@ MORE: dict[str, dict[str | None, str]] = {
             "stands stock still, waiting, has stopped, have stopped, had stopped, is stopped, are stopped, "
             "stops dead from start, zero speed, starts from standstill, start from standstill, "
             "is not moving, are not moving, does not move, do not move, is not going anywhere, "
-            "not going anywhere, never moves, not budging, does not budge, "
-            "is not budging, halted in lane, disabled, abandoned car, with engine off, "
-            "already stopped, broke down, breakdown, stoped, stationery, zero km/h"
+            "not going anywhere, never moves, not budging, does not budge, is not budging, halted in lane, "
+            "disabled, abandoned car, with engine off, already stopped, broke down, breakdown, stoped, "
+            "stationery, zero km/h"
         ),
         "slow": (
             "slower, slowly, dawdling, low speed, crawling along, crawl, crawls along, crawls, "
-            "snail's pace, creeping, creeps, creep, inching, trundling, trundles, plodding, plods, dawdles, "
-            "dawdle, takes its time, taking its time, takes it easy, ambling, ambles, unhurried, leisurely, "
-            "sluggishly, at slow speed, low speeds, too slow, very slowly, slow going, slowpoke, poky, "
-            "lumbering, lumbers, pottering, walking pace, at a crawl, barely moving, loitering, tootling, "
-            "snailing, slow speed, under speed limit, below speed limit, slow pace"
+            "snail's pace, creeping, creeps, creep, inching, trundling, trundles, plodding, plods, "
+            "dawdles, dawdle, takes its time, taking its time, takes it easy, ambling, ambles, unhurried, "
+            "leisurely, sluggishly, at slow speed, low speeds, too slow, very slowly, slow going, "
+            "slowpoke, poky, lumbering, lumbers, pottering, walking pace, at a crawl, barely moving, "
+            "loitering, tootling, snailing, slow speed, under speed limit, below speed limit, slow pace"
         ),
         "normal": (
             "normal speed, average speed, moderate speed, at moderate speed, normal speeds, normally fast, "
@@ -245,11 +247,12 @@ MORE: dict[str, dict[str | None, str]] = {
         "near": (
             "close, nearby, near, closely, very close, tailgating, tailgates, tailgate, tailgater, "
             "hugging our bumper, on our bumper, right up our back, breathing down our neck, up close, "
-            "close up, very near, hard on our heels, at our heels, close at hand, within spitting distance, "
-            "right at our back, not far, not far away, not far off, stuck to our bumper, close distance, "
-            "short gap, small gap, tight gap, narrow gap, short distance away, little way, a stone's throw, "
-            "close proximity, in immediate vicinity, tightly behind, quite close, glued to our bumper, "
-            "few metres, few meters, couple of metres, couple of meters, bumper to bumper with us"
+            "close up, very near, hard on our heels, at our heels, close at hand, "
+            "within spitting distance, right at our back, not far, not far away, not far off, "
+            "stuck to our bumper, close distance, short gap, small gap, tight gap, narrow gap, "
+            "short distance away, little way, a stone's throw, close proximity, in immediate vicinity, "
+            "tightly behind, quite close, glued to our bumper, few metres, few meters, couple of metres, "
+            "couple of meters, bumper to bumper with us"
         ),
         "middle": (
             "middle distance, medium distance, middling distance, at a middling distance, middling gap, "
@@ -297,8 +300,8 @@ MORE: dict[str, dict[str | None, str]] = {
             "slight"
         ),
         "moderate": (
-            "moderate, medium, average, normal, middling, mod, intermediate, ordinary, usual, mid, regular, "
-            "fair, reasonable, moderately dense, so so"
+            "moderate, medium, average, normal, middling, mod, intermediate, ordinary, usual, mid, "
+            "regular, fair, reasonable, moderately dense, so so"
         ),
         "heavy": (
             "heavy, dense, busy, thick, high, congested, crowded, jammed, intense, packed, bad, terrible, "

@@ -49,6 +49,7 @@ NUMBERS = (
         "half dozen": 6,
     }
 )
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 COUNTS = {
     word: number
     for word, number in NUMBERS.items()
@@ -131,9 +132,11 @@ _CLOSES = "|".join(  # verbs that bring somebody in front of us
     sorted({form for verb in set(_VERBS) - {"change", "go", "head", "leave", "return", "pass", "get", "come", "turn"}
             for form in english(f"{verb}*").values()}, key=len, reverse=True))
 _HOW = (r"(?: (?:over|across|out|back|in|right|just|directly|straight|suddenly|sharply|abruptly|quickly|slowly|"
-        r"itself|close|closely|dangerously|rudely|recklessly|tightly|hard|late|down))*")
+        r"itself|left|right|to left|to right|from left|from right|close|closely|dangerously|rudely|recklessly|tightly|hard|late|down))*")
 _ALONE = r"(?:us|me|ego|our car|my car|ourselves|myself)"
+_ORDINAL = rf"({'|'.join(ORDINALS)}|\d+ (?:st|nd|rd|th))"
 PATTERNS = _patterns(
+    (rf"(?:(?:at|in|on|by|from|with|during|after) )?{_ORDINAL} (?:second|sec)(?: mark)?", "at_s"),
     (rf"(?:test )?(?:scenario|case|variant|example|request|episode|item|clip|run|tc|take|version|number|no|nr) {_N}"
      r"(?= [:.,|;])", "noise", "label"),
     (rf"{_AT}(couple) of {_SECOND}(?: (?:in|later|on|into it))?", "at_s"),
@@ -155,8 +158,9 @@ PATTERNS = _patterns(
     ),
     (
         rf"{_AT}{_N} {_SECOND}"
-        r"(?: (?:in|later|on|mark|into it|into scene|into clip|into episode|have passed|sharp))?"
-        r"(?! clip| scene| episode| video| gap| headway| long| simulation| drive| apart)",
+        r"(?: (?:in|later|on|mark|into it|into scene|into clip|into episode|have passed|sharp|have gone by|have elapsed|has passed|have gone|gone by|elapsed|pass|passed|go by|"
+        r"after start|from start|time|after beginning|from now|into run|into simulation|into recording|of driving))?"
+        r"(?! clip| scene| episode| video| gap| headway| long| simulation| drive| apart| behind| ahead)",
         "at_s",
     ),
     (

@@ -49,8 +49,17 @@ class People:
             role = self._role_of(clause, place, token, found, denied)
             if role:
                 found.append(Mention(place, role, token))
+        if not found and not denied:
+            self._counted_after(clause)
         self._remember(clause, found, denied)
         return found
+
+    def _counted_after(self, clause: Clause) -> None:
+        """A number alone is of the group before it: cars (say five)."""
+        numbers = [each for each in clause.tokens if each.type == "count"]
+        alone = {each.type for each in clause.tokens} <= {"count", "noise", "label", "rel"}
+        if numbers and alone and self.fresh in self.agents and "count" not in self.agents[str(self.fresh)]:
+            self._count(clause, len(clause.tokens), self.agents[str(self.fresh)], str(self.fresh))
 
     def _role_of(
         self, clause: Clause, place: int, token: Token, found: list[Mention], denied: bool
@@ -166,7 +175,8 @@ class People:
         if self.language == "ko" and place and tokens[place - 1].value == "two-way":
             return None  # 맞은편에서 차가 온다
         pair = [role for role in self.named if role != "ego"][-2:]
-        if "both" in types and not found and len(pair) == 2 and not set(pair) & set(GROUPS.values()):
+        own = {each.role for each in found}
+        if "both" in types and own <= set(pair[1:]) and len(pair) == 2 and not set(pair) & set(GROUPS.values()):
             for role in pair:
                 self.agents[role] |= {"kind": "truck"} if token.value == "truck" else {}
             return None
@@ -232,7 +242,9 @@ class People:
             for number, each in enumerate(clause.tokens)
             if each.type == "task" and each.value in ("follow", "overtake")
         ]
-        if not tasks or not (tasks[0] < place if self.language == "en" else token.mark.startswith(OBJECT)):
+        behind = tasks and tasks[0] == place + 1 and clause.tokens[place + 1].text.startswith(("뒤", "꽁무니"))
+        followed = token.mark.startswith(OBJECT) or behind  # 트럭 뒤를 따라간다
+        if not tasks or not (tasks[0] < place if self.language == "en" else followed):
             return None
         known = self.known(token.value) if token.mark in ("the", *TOPIC) else None
         if known is None:
@@ -267,7 +279,7 @@ class People:
         before = place - 1
         while before > 0 and tokens[before].type in ("style", "speed", "distance"):
             before -= 1
-        said = token.mark == "the" or (before >= 0 and tokens[before].type == "the")
+        said = token.mark in ("the", "으로") or (before >= 0 and tokens[before].type == "the")
         note = not token.mark and not token.text.endswith("s") and types & {"event", "speed", "style"}
         topic = token.mark.startswith((*TOPIC, "으로")) and "event" not in types
         if count or not (said or (note if self.language == "en" else topic)):

@@ -11,12 +11,14 @@ GOES = re.compile(r"(?:go|goes|going|head|heading|heads) (?:left|right)")
 
 def english(tokens: list[Token]) -> list[Token]:
     """What English words mean together."""
+    if {token.type for token in tokens} == {"not", "role"} and tokens[0].text.startswith("neither"):
+        return [token._replace(type="no") if token.type == "not" else token for token in tokens]
     return rounds(followed(none_of(stops(still(tokens)))))
 
 
 def korean(tokens: list[Token]) -> list[Token]:
     """What Korean words mean together."""
-    return nobody_there(trailing(truck_that_is(between(one_car(still(tokens))))))
+    return nobody_there(trailing(truck_that_is(between(one_car(not_so(still(tokens)))))))
 
 
 def one_car(tokens: list[Token]) -> list[Token]:
@@ -32,6 +34,18 @@ def one_car(tokens: list[Token]) -> list[Token]:
         else token
         for place, token in enumerate(tokens)
     ]
+
+
+def not_so(tokens: list[Token]) -> list[Token]:
+    """ "난폭한 건 아니다" says nothing of how somebody drives."""
+    out: list[Token] = []
+    for token in tokens:
+        manner = out and out[-1].type in ("style", "speed") and out[-1].mark.endswith(("건", "것은", "거는", "게"))
+        if manner and token.type == "not" and token.text.startswith(("아니", "아님", "아닌", "아닙")):
+            out.pop()
+        else:
+            out.append(token)
+    return out
 
 
 def between(tokens: list[Token]) -> list[Token]:
@@ -133,6 +147,11 @@ def still(tokens: list[Token]) -> list[Token]:
         return tokens  # 뒤차도 정지
     if types & {"when", "at_s", "no", "nobody", "none", "not"} or not types & {"role", "ego", "kind", "both"}:
         return tokens
+    return stands(tokens)
+
+
+def stands(tokens: list[Token]) -> list[Token]:
+    """정지, in notes, as a state."""
     return [
         token._replace(type="speed", value="stopped")
         if token.type == "event" and token.text == "정지" and not token.mark

@@ -6,10 +6,12 @@ from functools import lru_cache
 
 from drive_gen.language import words_en
 from drive_gen.language.lexicon import ARTICLES, BEFORE_US, OWN, US, Token, lexicon, normal_en
-from drive_gen.language.patterns_en import COUNTS, FORMS, NUMBERS, PATTERNS, WORDED, Patterns
+from drive_gen.language.patterns_en import COUNTS, FORMS, NUMBERS, ORDINALS, PATTERNS, WORDED, Patterns
 from drive_gen.language.plan import Share
 from drive_gen.language.units import numbered, one_slip, shorter
 
+_ORDINALS = {word: number for number, word in enumerate(ORDINALS, start=1)}
+SIDED = ("lane", "car", "truck", "lorry", "one", "side", "vehicle", "neighbour", "driver", "van")
 LONGEST = 8  # words of a phrase
 FILLERS = frozenset(  # words that say nothing here, or that phrases are made of
     """
@@ -28,7 +30,7 @@ FILLERS = frozenset(  # words that say nothing here, or that phrases are made of
     everywhere somewhere he she him her his their them those these i im id ill wanna wants would'd likes
     must may might shall seems looks look appears happens happen situation example request requests
     version number tests conditions condition speed gap distance metre metres meter meters name named
-    called say says said tell mean means sees pls plz u ur ya yes no sure
+    bunch big huge small little tiny large massive chance certain sort kinds called say says said tell mean means sees pls plz u ur ya yes no sure
     """.split()  # noqa: SIM905
 )
 
@@ -70,6 +72,11 @@ def _of_a_place(words: list[str], place: int, found: list[Token]) -> bool:
     return words[place - 1] not in ("for", "in")
 
 
+def _of_a_side(phrase: str, after: list[str]) -> bool:
+    """Whether "make left", with what follows it, is no turn: make the left lane empty."""
+    return phrase.endswith((" left", " right")) and after[:1] != [] and after[0] in SIDED
+
+
 def _unfold(found: list[Token]) -> None:
     """Far behind: a distance and a place; normal drivers: a manner and who has it."""
     last = found[-1]
@@ -98,7 +105,7 @@ def _counted(found: list[Token]) -> list[Token]:
             and token.text == "one"
             and not token.mark
             and beside
-            and after.type in ("kind", "style", "speed")
+            and (after.type in ("kind", "style", "speed") or after.text in ("follower", "lead", "leader"))
         ):
             token = token._replace(type="count", value=1)
         if token.type == "role" and token.text == "behind" and beside and after.mark:
@@ -124,11 +131,12 @@ def _step(
             for each in phrases
             if each in known
             and not (known[each].kind and marks.get(place + each.count(" ")) and " " in each)
+            and not (known[each].type == "task" and _of_a_side(each, words[place + each.count(" ") + 1 :]))
             and not (known[each].type == "noise" and words[place + each.count(" ") + 1 :][:1] == ["to"])
         ),
         None,
     )  # following | a truck
-    number = numbered(rest, patterns, NUMBERS)
+    number = numbered(rest, patterns, NUMBERS | _ORDINALS)
     if number and (phrase is None or number[1] >= len(phrase)):
         return number[0], len(rest[: number[1]].split(" "))
     if phrase is not None:

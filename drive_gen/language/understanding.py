@@ -13,7 +13,7 @@ from drive_gen.language.happenings import Happenings
 from drive_gen.language.lexicon import AND, JOIN, STRONG, Token
 from drive_gen.language.manners import SIDES, Manners
 from drive_gen.language.people import GROUPS, People
-from drive_gen.language.rewrite import english, goes_on, korean, turns
+from drive_gen.language.rewrite import english, goes_on, korean, stands, turns
 
 SETTINGS = ("road", "density", "weather", "time", "lanes")
 GENERAL_ROADS = ("highway", "two-way")  # yield to a more special one
@@ -53,6 +53,8 @@ class Understanding:
         tokens = (english if self.language == "en" else korean)(clause.tokens)
         if self.language == "en" and self.happenings.changed_lanes():
             tokens = goes_on(tokens)
+        if self.language == "ko" and len(tokens) == 1 and not self.happenings.time:
+            tokens = stands(tokens)
         clause = clause._replace(tokens=tokens)
         types = {token.type for token in tokens}
         self.fixing = "scrap" in types or (self.fixing and not self.fixed)
@@ -227,6 +229,8 @@ class Understanding:
             and (whats or mentions or self.happenings.changed_lanes())
         ):
             whats = toward
+            if not mentions and self.happenings.last and self.happenings.last[1] == "lane-change":
+                self.happenings.take_back()  # changes its lane, to the left
         if whats == ["lane-change", "lane-change"]:
             whats = ["lane-change"]
         merge = next((token for token in tokens if token.type == "event" and token.value == "merge"), None)
