@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from drive_gen.language.clauses import NAMES
 from drive_gen.language.lexicon import Token
 
 GOES = re.compile(r"(?:go|goes|going|head|heading|heads) (?:left|right)")
@@ -11,7 +12,8 @@ GOES = re.compile(r"(?:go|goes|going|head|heading|heads) (?:left|right)")
 
 def english(tokens: list[Token]) -> list[Token]:
     """What English words mean together."""
-    if {token.type for token in tokens} == {"not", "role"} and tokens[0].text.startswith("neither"):
+    places = [token.text for token in tokens if token.type == "role" and token.kind is None]
+    if [token.text for token in tokens] == ["neither", *places] and not set(places) & set(NAMES):
         return [token._replace(type="no") if token.type == "not" else token for token in tokens]
     return rounds(followed(none_of(stops(still(tokens)))))
 
