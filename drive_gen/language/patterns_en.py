@@ -120,7 +120,7 @@ FORMS = "|".join(
 _TURNS = "|".join(english("turn*").values())
 _RIGHT_AWAY = (
     rf"(?! (?:behind|beside|next|in front|ahead|up|away|off|after (?!{_N})|at (?!{_N}|second)|around|turn|"
-    r"from))"
+    r"from|cars?|vehicles?|trucks?|lorry|lorries|sedans?|hgvs?|semis?|rigs?|neighbour))"
 )
 
 
@@ -202,7 +202,7 @@ WORDED = _patterns(  # that hold words of values
     (r"(?:we|i|ego|our car) (?:are|am|is) (?:only|sole|lone) (?:car|cars|one|ones|vehicle|driver|drivers|people)"
      r"(?: on road| here| there| around)?", "density", "empty"),
     (r"(?:(?:do|does|should|must|may|can|could|would|shall|will|please|there) )*not (?:include|put|add|place|show|"
-     r"spawn|use|want|need|have|contain|be any|be a single|generate|give us|give me)(?: any| a single| in)*(?! to)",
+     r"spawn|use|want|need|have any|contain|be any|be a single|generate|give us|give me)(?: any| a single| in)*(?! to)",
      "no", "any"),
     (
         rf"(?!(?:{_TURNS})\b)(?:{FORMS})(?: lanes?| one lane| 1 lane)?"

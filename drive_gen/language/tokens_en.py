@@ -12,6 +12,7 @@ from drive_gen.language.units import numbered, one_slip, shorter
 
 _ORDINALS = {word: number for number, word in enumerate(ORDINALS, start=1)}
 SIDED = ("lane", "car", "truck", "lorry", "one", "side", "vehicle", "neighbour", "driver", "van")
+WHITHER = ("to", "into", "onto", "over", "left", "right", "across", "aside", "in", "out", "lanes")
 LONGEST = 8  # words of a phrase
 FILLERS = frozenset(  # words that say nothing here, or that phrases are made of
     """
@@ -77,6 +78,11 @@ def _of_a_side(phrase: str, after: list[str]) -> bool:
     return phrase.endswith((" left", " right")) and after[:1] != [] and after[0] in SIDED
 
 
+def _to_somewhere(phrase: str, after: list[str]) -> bool:
+    """Whether who is "not moving" does not move to the left, rather than stand."""
+    return phrase.endswith((" moving", " move", " moves")) and after[:1] != [] and after[0] in WHITHER
+
+
 def _unfold(found: list[Token]) -> None:
     """Far behind: a distance and a place; normal drivers: a manner and who has it."""
     last = found[-1]
@@ -132,6 +138,7 @@ def _step(
             if each in known
             and not (known[each].kind and marks.get(place + each.count(" ")) and " " in each)
             and not (known[each].type == "task" and _of_a_side(each, words[place + each.count(" ") + 1 :]))
+            and not (known[each].type == "speed" and _to_somewhere(each, words[place + each.count(" ") + 1 :]))
             and not (known[each].type == "noise" and words[place + each.count(" ") + 1 :][:1] == ["to"])
         ),
         None,

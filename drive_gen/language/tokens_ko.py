@@ -144,7 +144,7 @@ PATTERNS: Patterns = tuple(
         (r"(?:도로에|길에|여기|주변에)?(?:우리|나|저희|자차|내차|우리차)(?:뿐|밖에(?:없|안)?|하나뿐|혼자뿐)(?!만아니)", "density", "empty"),
         (r"시작(?:한지|하고|하고나서|후)?(?:얼마안[가-힣]|얼마지나지않아|얼마되지않아|금방|바로|곧)(?:서|아서|어서)?|"
          r"출발(?:한지|하고)?(?:얼마안[가-힣]|얼마지나지않아|금방|바로|곧)(?:서|아서|어서)?", "when", "early"),
-        (r"끝나기(?:바로|직|조금|좀|얼마)?(?:전|직전)(?:에)?|끝(?:나갈|날)(?:때|무렵|즈음|쯤|녘)(?:쯤|에)?|끝에가(?:서|서야)?", "when", "late"),
+        (r"끝나기(?:바로|직|조금|좀|얼마)?(?:전|직전)(?:에)?|끝(?:나갈|날)(?:때|무렵|즈음|쯤|녘)(?:쯤|에)?|끝에가(?:서|서야)", "when", "late"),
     )
 )
 _SIDES = {"left": "왼쪽|좌측|왼편|왼", "right": "오른쪽|우측|오른편|오른"}
@@ -303,6 +303,8 @@ def _fits(letters: str, spaced: str, places: list[int], place: int, size: int, s
     after = place + size
     if not starts and phrase[0] in PARTICLES and size > 1 and places[place + 1] - places[place] > 1:
         return False  # 승용차가 속력을: not 가속
+    if phrase[-1] == "차" and size > 1 and letters[after : after + 1] in ("로", "선"):
+        return not _starts(spaced, places, after - 1)  # 트레일러 차로 변경
     if phrase in WHOLE:
         return after == len(letters) or _starts(spaced, places, after)
     if size > 1 and phrase.startswith(("나가", "나갈", "나간", "나갑")):
