@@ -73,9 +73,12 @@ def _still_denied(cut: list[Clause]) -> list[Token]:
 
 def _split_english(clause: Clause) -> list[Clause]:
     parts: list[list[Token]] = [[]]
-    for token in clause.tokens:
+    for place, token in enumerate(clause.tokens):
         now = parts[-1]
         types = {each.type for each in now}
+        if _next_group(clause.tokens, place, now):
+            parts.append([token])
+            continue
         if token.type == "none" and not types - {"label"}:
             token = token._replace(type="no")  # nothing behind us
         if token.type == "no" and token.text == "no" and token is clause.tokens[-1] and "event" in types:
@@ -98,6 +101,17 @@ def _split_english(clause: Clause) -> list[Clause]:
         if token.type == "none":
             parts.append([])
     return _clauses_of(parts, clause.end)
+
+
+def _next_group(tokens: list[Token], place: int, now: list[Token]) -> bool:
+    """In notes, whether a number begins another group: 5 cars slow | 1 truck fast."""
+    after = tokens[place + 1].type if place + 1 < len(tokens) else ""
+    return (
+        tokens[place].type == "count"
+        and after in ("kind", "style", "speed")
+        and [each.type for each in now[-2:]] in (["kind", "speed"], ["kind", "style"])
+        and any(each.type == "kind" for each in tokens[place + 1 :])
+    )
 
 
 def _counts(tokens: list[Token], label: Token) -> bool:
@@ -196,7 +210,8 @@ class Mention:
     def __init__(self, place: int, role: str, token: Token) -> None:
         self.place, self.role = place, role
         self.object = token.mark.startswith(OBJECT)
-        self.joined = token.mark.startswith(AND_MARKS)
+        also = token.type == "ego" and token.text.endswith("도")  # 우리도 앞차도
+        self.joined = also or token.mark.startswith(AND_MARKS)
         self.between = token.mark == "를" and not token.text.endswith("를")
 
 

@@ -24,11 +24,14 @@ MORE: dict[str, dict[str | None, str]] = {
     },
     "no": {
         ANY: (
-            "no, without, without any, not a single, not any, zero, is not any, are not any, "
-            "is not single, are not many, is not one, far from any, far from a, free of, free from, "
-            "clear of, devoid of, absence of, lack of, leave out, exclude, excluding, skip, minus, "
-            "not one, sans, w/o, never any, lacking, 0, nor any, no more"
+            "no, anything but, everything but, all but, without, without any, not a single, not any, zero, "
+            "is not any, are not any, is not single, are not many, is not one, far from any, far from a, "
+            "free of, free from, clear of, devoid of, absence of, lack of, leave out, exclude, excluding, "
+            "skip, minus, not one, sans, w/o, never any, lacking, 0, nor any, no more"
         ),
+    },
+    "without": {
+        "trucks": "truck free, lorry free, trucks free, hgv free, truckless",
     },
     "nobody": {
         ANY: (
@@ -144,22 +147,23 @@ MORE: dict[str, dict[str | None, str]] = {
     },
     "noise": {
         ANY: (
-            "i love to see, i love, we want to see, i would love to see, i would love, in total, in all, "
-            "altogether, halfway mark, fails to react, does not react, fails to notice, does not notice, "
-            "cannot react, reacts too late, right after, afternoon light, morning light, we see, "
-            "we can see, i see, i want, i wish, i need, i like, i would like, i picture, i imagine, "
-            "i wanna, i want to see, i like to see, i have in mind, let me see, let us see, we have, "
-            "right before, right then, right now, all right, quick one, clear road, clear road ahead, "
-            "clear road ahead of us, in any case, at least, at most, by way, right hand drive, you know, "
-            "test car, light up, i think, i guess, as you can see, car park, what happens if, "
-            "i would like to see, i need to see, i need you, i want you, at same time, road works, "
-            "time being, in right, one after other, one another, light of, gentle one, wild one, calm one, "
-            "gets slower, get slower, getting slower, becomes slower, slower and slower, grows slower, "
-            "nothing but, no problem, no matter, no idea, no doubt, no wonder, no rush, no hurry, no wind, "
-            "no idea why, without warning, with no warning, without indicating, without signalling, "
-            "without signaling, without looking, without blinker, no indicator, no signal, no blinker, "
-            "without any warning, without hesitation, for no reason, out of nowhere, out of blue, light :, "
-            "lighting :, lighting, light conditions :, nothing special, nothing else, nothing happens, "
+            "or so, or thereabouts, give or take, or something, or anything, or whatever, i love to see, "
+            "i love, we want to see, i would love to see, i would love, in total, in all, altogether, "
+            "halfway mark, fails to react, does not react, fails to notice, does not notice, cannot react, "
+            "reacts too late, right after, afternoon light, morning light, we see, we can see, i see, "
+            "i want, i wish, i need, i like, i would like, i picture, i imagine, i wanna, i want to see, "
+            "i like to see, i have in mind, let me see, let us see, we have, right before, right then, "
+            "right now, all right, quick one, clear road, clear road ahead, clear road ahead of us, "
+            "in any case, at least, at most, by way, right hand drive, you know, test car, light up, "
+            "i think, i guess, as you can see, car park, what happens if, i would like to see, "
+            "i need to see, i need you, i want you, at same time, road works, time being, in right, "
+            "one after other, one another, light of, gentle one, wild one, calm one, gets slower, "
+            "get slower, getting slower, becomes slower, slower and slower, grows slower, nothing but, "
+            "no problem, no matter, no idea, no doubt, no wonder, no rush, no hurry, no wind, no idea why, "
+            "without warning, with no warning, without indicating, without signalling, without signaling, "
+            "without looking, without blinker, no indicator, no signal, no blinker, without any warning, "
+            "without hesitation, for no reason, out of nowhere, out of blue, light :, lighting :, "
+            "lighting, light conditions :, nothing special, nothing else, nothing happens, "
             "nothing unusual, nothing more, nothing fancy, as usual nothing, not much, not sure, "
             "if not too much trouble, not necessarily"
         ),
@@ -332,20 +336,20 @@ MORE: dict[str, dict[str | None, str]] = {
             "at our backs, up our back"
         ),
         "left": (
-            "to the left, on our left, in the left lane, in left one, on the left hand side, on the left, to our left, "
-            "to my left, from the left, left neighbour, on my left, left one, left lane, l, left of us, "
-            "to left of us, left side, on left side, at our left, left hand side, left hand, "
+            "to the left, on our left, in the left lane, in left one, on the left hand side, on the left, "
+            "to our left, to my left, from the left, left neighbour, on my left, left one, left lane, l, "
+            "left of us, to left of us, left side, on left side, at our left, left hand side, left hand, "
             "in left hand lane, on left lane, our left, on left of us, left handed, one on left, "
             "one to left, one on our left, left hand one, lane to our left, lane on our left, "
             "adjacent left, on left flank, lh, 's left"
         ),
         "right": (
-            "to the right, on our right, in the right lane, in right one, on the right hand side, on the right, "
-            "to our right, to my right, from the right, right neighbour, on my right, right one, "
-            "right lane, r, right of us, to right of us, right side, on right side, at our right, "
-            "right hand side, right hand, in right hand lane, on right lane, our right, on right of us, "
-            "one on right, one to right, one on our right, right hand one, lane to our right, "
-            "lane on our right, adjacent right, on right flank, rh"
+            "to the right, on our right, in the right lane, in right one, on the right hand side, "
+            "on the right, to our right, to my right, from the right, right neighbour, on my right, "
+            "right one, right lane, r, right of us, to right of us, right side, on right side, "
+            "at our right, right hand side, right hand, in right hand lane, on right lane, our right, "
+            "on right of us, one on right, one to right, one on our right, right hand one, "
+            "lane to our right, lane on our right, adjacent right, on right flank, rh"
         ),
         "cut-in": "that cuts in, intruder, one that cuts in, one cutting in, cutter in, cut in one",
         "left+right": (

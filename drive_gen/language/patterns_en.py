@@ -139,6 +139,13 @@ PATTERNS = _patterns(
     (rf"(?:(?:at|in|on|by|from|with|during|after) )?{_ORDINAL} (?:second|sec)(?: mark)?", "at_s"),
     (rf"(?:test )?(?:scenario|case|variant|example|request|episode|item|clip|run|tc|take|version|number|no|nr) {_N}"
      r"(?= [:.,|;])", "noise", "label"),
+    (r"(?:what )?(?:i|we) (?:(?:would|really|just|am|are|also) )*(?:like|love|want|wish|need|looking|hoping|hope|"
+     r"trying|interested|going|plan)(?: (?:to|in|for))? (?:see|seeing|look at|looking at|have|having|test|testing|"
+     r"watch|watching|examine|study|try|check|simulate|create|set up|build|generate|know|explore|"
+     r"investigate|consider|run|try out|find out|experience|show)(?: is)?(?! \w* (?:left|right))", "noise", "wish"),
+    (rf"at (?:(?:over|above|under|below|about|around|roughly|nearly|almost|just|more than|less than|some|well over) )*"
+     rf"([2-9]\d|1\d\d)(?! ?(?:{_SECOND}|m|metres?|meters?|mtrs?|mph|m/s|km|km/h|kph|kmh|mps|ft|feet|yards?|kms|"
+     r"kilometres?|miles|degrees|percent|clicks|k)\b)", "km/h"),
     (rf"{_AT}(couple) of {_SECOND}(?: (?:in|later|on|into it))?", "at_s"),
     (
         rf"{_N} (?:traffic |driving )?(?:lanes?|ln|lns|laner)(?: wide)?"

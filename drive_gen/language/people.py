@@ -279,6 +279,8 @@ class People:
         before = place - 1
         while before > 0 and tokens[before].type in ("style", "speed", "distance"):
             before -= 1
+        if token.text.startswith(("운전자", "기사")) and token.mark and not types & {"event", "no"} and self.subject in (*PLACED, "ego"):
+            return self.subject  # 운전자도 평범하다
         said = token.mark in ("the", "으로") or (before >= 0 and tokens[before].type == "the")
         note = not token.mark and not token.text.endswith("s") and types & {"event", "speed", "style"}
         topic = token.mark.startswith((*TOPIC, "으로")) and "event" not in types

@@ -42,7 +42,7 @@ NEGATED = "없않"  # single letters that count inside a word, too
 ALONE = "은는이가도를을에의엔만과와로까인임야으,.!?;: "  # what may follow a word of a single letter
 ENDINGS = re.compile(
     r"(지만|는데|은데|인데|ㄴ데|던데|고|며|면서|면|으나|자|는지|니까|으니|길레|해서|아서|어서|라서|려서|더니|니|"
-    r"거든|거니와|(?:^|[할을갈올릴일])때(?:에|는|엔)?|다가|든지|구|고나서|고요|는데요|네|네요|데다가|대|라|데)$"
+    r"거든|거니와|(?:^|[할을갈올릴일])떼(?:에|는|엔)?|다가|든지|구|고나서|고요|는데요|네|네요|데다가|대|라|데)$"
 )
 SLIPS = tuple(
     (re.compile(pattern), right)
@@ -97,7 +97,7 @@ _VERY = (r"(?:겁나|엄청|엄청나게|무지|무지하게|굉장히|상당히
 _QUICKLY = (r"(?:좀|더|확|쭉|조금|살짝|막|점점|급히|급하게|갑자기|서서히|빠르게|크게|다시|슬슬|팍|꽉|콱|세게|힘껏|냅다|쎄게|있는힘껏|"
             r"강하게|느닷없이|여러번|자꾸|또|한번|한칸|휙)")
 _TRAFFIC = r"(?:차|차들|차량|차량들|교통량|교통|통행량)(?:이|가|은|는|도|들이|들은|들도)?"
-_HERE = r"(?:우리|내|제|저희|나의|자차|우리차|내차|자차의)?(?:바로|차로|차선)?앞"
+_HERE = r"(?:우리|내|제|저희|나의|자차|우리차|내차|자차의)?(?:바로|차로|차선|코)?앞"
 Patterns = tuple[Pattern, ...]
 PATTERNS: Patterns = tuple(
     Pattern(re.compile(folded(row[0])), *row[1:])
@@ -139,6 +139,11 @@ PATTERNS: Patterns = tuple(
          "event", "accelerate"),
         (rf"브레이크(?:를|만)?{_QUICKLY}+(?:밟|잡|때[리려]|누르|눌|걸|당[기겨])", "event", "brake"),
         (rf"차[로선](?:를|을)?{_QUICKLY}+(?:바[꾸꿔꾼꿈꿀꿉뀌]|변경|옮|갈아)", "event", "lane-change"),
+        (rf"(\d{{2,3}})(?:이|가|을|를)?(?:넘게|이상|이상으로|가까이|정도로|쯤으로|으로|로|은|는)(?:밟|달리|달려|달린|달립|주행|질주|가는|"
+         r"간다|감|갑|쏘|쏜|운전|유지)", "km/h"),
+        (rf"{_TRAFFIC}(?:그냥|딱|대충|한)?(?:중간(?!쯤|에|즈음|무렵|지점|께|부|까지|경)|보통|적당|평균|무난|그럭저럭|어느정도|평범)(?:정도|수준|히있)?(?!속도|속력|으로|로|하게|한속|빠르|의)",
+         "density", "moderate"),
+        (r"(?:속도|속력)(?:는|도|가|은)?(?:그냥|딱|모두|다)?(?:보통|평범|중간|정상|무난|적당)(?:정도)?", "speed", "normal"),
         (rf"{_TRAFFIC}{_VERY}+(?:많|붐비|붐벼|막히|막혀|밀리|밀려|몰리|몰려)", "density", "heavy"),
         (rf"{_TRAFFIC}{_VERY}+(?:적|드물|드문|뜸)", "density", "light"),
         (r"(?:도로에|길에|여기|주변에)?(?:우리|나|저희|자차|내차|우리차)(?:뿐|밖에(?:없|안)?|하나뿐|혼자뿐)(?!만아니)", "density", "empty"),
@@ -314,7 +319,7 @@ def _fits(letters: str, spaced: str, places: list[int], place: int, size: int, s
     if not starts:
         return False
     if phrase in "안못차":
-        return True
+        return not (phrase == "차" and spaced[places[place] + 1 : places[place] + 2] in ("로", "선"))
     following = spaced[places[place] + 1 : places[place] + 2]
     return not following or following in ALONE
 
