@@ -165,7 +165,8 @@ US = re.compile(
     rf"\b({'|'.join(BEFORE_US)}) (?:the |an )?(?:me|ego(?: vehicle| car)?|(?:our|my) (?:own )?"
     r"(?:car|vehicle|truck|lorry)|ours|mine|you)(?= |$)"
 )
-ABBREVIATED = re.compile(r"\b(approx|ca|secs?|veh|decel|accel|hwy|mins?|nos?|max|avg|trk|incl)\. (?=[a-z0-9@(])")
+ABBREVIATED = re.compile(r"\b(approx|ca|secs?|veh|decel|accel|hwy|mins?|nos?|max|avg|trk|"
+                         r"incl)\. (?=[a-z0-9@(])")
 NOT_EN = {
     "won't": "will not",
     "can't": "can not",
@@ -378,7 +379,7 @@ def _add_roles(add: Any, words: Any, share: Share, language: str) -> None:
     placed = _each(words.ROLE, share)
     if share != "train":
         said = MORE[language][0].get("pattern", {})
-        placed += [(pattern, str(role)) for role, patterns in said.items() for pattern in patterns.split(", ")]
+        placed += [(each, str(role)) for role, patterns in said.items() for each in patterns.split(", ")]
     for pattern, role in placed:
         for noun, value in nouns:
             add(pattern.format(kind=noun), Token("role", role, value))

@@ -128,23 +128,36 @@ def _patterns(*rows: tuple[str, str] | tuple[str, str, str]) -> Patterns:
     return tuple(Pattern(re.compile(rf"(?:{row[0]})(?= |$)"), *row[1:]) for row in rows)
 
 
+_AWAY = {"change", "go", "head", "leave", "return", "pass", "get", "come", "turn"}
 _CLOSES = "|".join(  # verbs that bring somebody in front of us
-    sorted({form for verb in set(_VERBS) - {"change", "go", "head", "leave", "return", "pass", "get", "come", "turn"}
-            for form in english(f"{verb}*").values()}, key=len, reverse=True))
-_HOW = (r"(?: (?:over|across|out|back|in|right|just|directly|straight|suddenly|sharply|abruptly|quickly|slowly|"
-        r"itself|left|right|to left|to right|from left|from right|close|closely|dangerously|rudely|recklessly|tightly|hard|late|down))*")
+    sorted(
+        {form for verb in set(_VERBS) - _AWAY for form in english(f"{verb}*").values()},
+        key=len,
+        reverse=True,
+    )
+)
+_HOW = (r"(?: (?:over|across|out|back|in|right|just|directly|straight|suddenly|sharply|abruptly|quickly|"
+        r"slowly|"
+        r"itself|left|right|to left|to right|from left|from right|close|closely|dangerously|rudely|"
+        r"recklessly|tightly|hard|late|down))*")
 _ALONE = r"(?:us|me|ego|our car|my car|ourselves|myself)"
 _ORDINAL = rf"({'|'.join(ORDINALS)}|\d+ (?:st|nd|rd|th))"
 PATTERNS = _patterns(
     (rf"(?:(?:at|in|on|by|from|with|during|after) )?{_ORDINAL} (?:second|sec)(?: mark)?", "at_s"),
-    (rf"(?:test )?(?:scenario|case|variant|example|request|episode|item|clip|run|tc|take|version|number|no|nr) {_N}"
+    (rf"(?:test )?(?:scenario|case|variant|example|request|episode|item|clip|run|tc|take|version|number|no|"
+     rf"nr) {_N}"
      r"(?= [:.,|;])", "noise", "label"),
-    (r"(?:what )?(?:i|we) (?:(?:would|really|just|am|are|also) )*(?:like|love|want|wish|need|looking|hoping|hope|"
-     r"trying|interested|going|plan)(?: (?:to|in|for))? (?:see|seeing|look at|looking at|have|having|test|testing|"
+    (r"(?:what )?(?:i|we) (?:(?:would|really|just|am|are|also) )*(?:like|love|want|wish|need|looking|"
+     r"hoping|hope|"
+     r"trying|interested|going|plan)(?: (?:to|in|for))? (?:see|seeing|look at|looking at|have|having|test|"
+     r"testing|"
      r"watch|watching|examine|study|try|check|simulate|create|set up|build|generate|know|explore|"
-     r"investigate|consider|run|try out|find out|experience|show)(?: is)?(?! \w* (?:left|right))", "noise", "wish"),
-    (rf"at (?:(?:over|above|under|below|about|around|roughly|nearly|almost|just|more than|less than|some|well over) )*"
-     rf"([2-9]\d|1\d\d)(?! ?(?:{_SECOND}|m|metres?|meters?|mtrs?|mph|m/s|km|km/h|kph|kmh|mps|ft|feet|yards?|kms|"
+     r"investigate|consider|run|try out|find out|experience|show)(?: is)?(?! \w* (?:left|"
+     r"right))", "noise", "wish"),
+    (rf"at (?:(?:over|above|under|below|about|around|roughly|nearly|almost|just|more than|less than|some|"
+     rf"well over) )*"
+     rf"([2-9]\d|1\d\d)(?! ?(?:{_SECOND}|m|metres?|meters?|mtrs?|mph|m/s|km|km/h|kph|kmh|mps|ft|feet|"
+     rf"yards?|kms|"
      r"kilometres?|miles|degrees|percent|clicks|k)\b)", "km/h"),
     (rf"{_AT}(couple) of {_SECOND}(?: (?:in|later|on|into it))?", "at_s"),
     (
@@ -165,8 +178,10 @@ PATTERNS = _patterns(
     ),
     (
         rf"{_AT}{_N} {_SECOND}"
-        r"(?: (?:in|later|on|mark|into it|into scene|into clip|into episode|have passed|sharp|have gone by|have elapsed|has passed|have gone|gone by|elapsed|pass|passed|go by|"
-        r"after start|from start|time|after beginning|from now|into run|into simulation|into recording|of driving))?"
+        r"(?: (?:in|later|on|mark|into it|into scene|into clip|into episode|have passed|sharp|have gone by|"
+        r"have elapsed|has passed|have gone|gone by|elapsed|pass|passed|go by|"
+        r"after start|from start|time|after beginning|from now|into run|into simulation|into recording|"
+        r"of driving))?"
         r"(?! clip| scene| episode| video| gap| headway| long| simulation| drive| apart| behind| ahead)",
         "at_s",
     ),
@@ -182,9 +197,11 @@ PATTERNS = _patterns(
         "m/s",
     ),
     (
-        r"(?:doing|does|going at|goes at|driving at|drives at|drive at|going|goes|travels at|travelling at|speed|"
+        r"(?:doing|does|going at|goes at|driving at|drives at|drive at|going|goes|travels at|travelling at|"
+        r"speed|"
         r"speed :|speed of|speed is|moving at|moves at|rolling at|at speed of) "
-        r"(?:(?:about|around|roughly|under|over|below|above|more than|less than|some|at least|at most|just|only) )*"
+        r"(?:(?:about|around|roughly|under|over|below|above|more than|less than|some|at least|at most|just|"
+        r"only) )*"
         r"(\d{2,3})(?! m\b| metres| meters| mph| m/s| km| kph| kmh)",
         "km/h",
     ),
@@ -199,17 +216,23 @@ PATTERNS = _patterns(
     (rf"{_ABOUT}{_N} car lengths?(?: away| off)?", "cars"),
 )
 WORDED = _patterns(  # that hold words of values
-    (rf"(?:{_CLOSES})(?: lanes?)?{_HOW}(?: (?:in|into))? (?:in front(?: of us)?|ahead of us|into our (?:lane|path|way)|"
+    (rf"(?:{_CLOSES})(?: lanes?)?{_HOW}(?: (?:in|into))? (?:in front(?: of us)?|ahead of us|"
+     rf"into our (?:lane|path|way)|"
      r"into (?:lane|path|way|gap)|across our (?:path|bow|nose)|between us)", "event", "cut-in"),
-    (rf"(?:nobody|no one|noone|no car|no cars|no vehicles?|no traffic|nothing|not one car)(?: (?:else|other|at all|"
-     rf"whatsoever|in sight|around|there|on road|on it|anywhere|is|are))* (?:besides|but|except|except for|apart from|"
+    (rf"(?:nobody|no one|noone|no car|no cars|no vehicles?|no traffic|nothing|not one car)(?: (?:else|"
+     rf"other|at all|"
+     rf"whatsoever|in sight|around|there|on road|on it|anywhere|is|are))* (?:besides|but|except|except for|"
+     rf"apart from|"
      rf"other than|save for|beside) {_ALONE}", "density", "empty"),
     (r"(?:only|just) (?:we|us|ego|our car|i)(?: are| is| am| alone)?(?: on road| here| there| driving)?"
      r"(?! and| plus| with| \w* (?:merge|exit|turn|brake|overtake))", "density", "empty"),
-    (r"(?:we|i|ego|our car) (?:are|am|is) (?:only|sole|lone) (?:car|cars|one|ones|vehicle|driver|drivers|people)"
+    (r"(?:we|i|ego|our car) (?:are|am|is) (?:only|sole|lone) (?:car|cars|one|ones|vehicle|driver|drivers|"
+     r"people)"
      r"(?: on road| here| there| around)?", "density", "empty"),
-    (r"(?:(?:do|does|should|must|may|can|could|would|shall|will|please|there) )*not (?:include|put|add|place|show|"
-     r"spawn|use|want|need|have any|contain|be any|be a single|generate|give us|give me)(?: any| a single| in)*(?! to)",
+    (r"(?:(?:do|does|should|must|may|can|could|would|shall|will|please|there) )*not (?:include|put|add|"
+     r"place|show|"
+     r"spawn|use|want|need|have any|contain|be any|be a single|generate|give us|give me)(?: any| a single|"
+     r" in)*(?! to)",
      "no", "any"),
     (
         rf"(?!(?:{_TURNS})\b)(?:{FORMS})(?: lanes?| one lane| 1 lane)?"

@@ -176,7 +176,8 @@ class People:
             return None  # 맞은편에서 차가 온다
         pair = [role for role in self.named if role != "ego"][-2:]
         own = {each.role for each in found}
-        if "both" in types and own <= set(pair[1:]) and len(pair) == 2 and not set(pair) & set(GROUPS.values()):
+        grouped = set(pair) & set(GROUPS.values())
+        if "both" in types and own <= set(pair[1:]) and len(pair) == 2 and not grouped:
             for role in pair:
                 self.agents[role] |= {"kind": "truck"} if token.value == "truck" else {}
             return None
@@ -242,7 +243,8 @@ class People:
             for number, each in enumerate(clause.tokens)
             if each.type == "task" and each.value in ("follow", "overtake")
         ]
-        behind = tasks and tasks[0] == place + 1 and clause.tokens[place + 1].text.startswith(("뒤", "꽁무니"))
+        after = clause.tokens[place + 1].text if place + 1 < len(clause.tokens) else ""
+        behind = tasks[:1] == [place + 1] and after.startswith(("뒤", "꽁무니"))
         followed = token.mark.startswith(OBJECT) or behind  # 트럭 뒤를 따라간다
         if not tasks or not (tasks[0] < place if self.language == "en" else followed):
             return None
@@ -253,7 +255,9 @@ class People:
 
     def _last(self, clause: Clause, place: int, token: Token, found: list[Mention]) -> str | None:
         """Who was named just before: the car ahead is a truck."""
-        if not found or found[-1].role == "someone" or found[-1].between or any(each.type == "oneof" for each in clause.tokens):
+        if not found or found[-1].role == "someone" or found[-1].between:
+            return None
+        if any(each.type == "oneof" for each in clause.tokens):
             return None
         role = found[-1].role
         between = {each.type for each in clause.tokens[found[-1].place + 1 : place]}
@@ -279,7 +283,8 @@ class People:
         before = place - 1
         while before > 0 and tokens[before].type in ("style", "speed", "distance"):
             before -= 1
-        if token.text.startswith(("운전자", "기사")) and token.mark and not types & {"event", "no"} and self.subject in (*PLACED, "ego"):
+        driver = token.text.startswith(("운전자", "기사")) and token.mark and not types & {"event", "no"}
+        if driver and self.subject in (*PLACED, "ego"):
             return self.subject  # 운전자도 평범하다
         said = token.mark in ("the", "으로") or (before >= 0 and tokens[before].type == "the")
         note = not token.mark and not token.text.endswith("s") and types & {"event", "speed", "style"}

@@ -42,7 +42,8 @@ def not_so(tokens: list[Token]) -> list[Token]:
     """ "난폭한 건 아니다" says nothing of how somebody drives."""
     out: list[Token] = []
     for token in tokens:
-        manner = out and out[-1].type in ("style", "speed") and out[-1].mark.endswith(("건", "것은", "거는", "게"))
+        last = out[-1] if out else token
+        manner = last.type in ("style", "speed") and last.mark.endswith(("건", "것은", "거는", "게"))
         if manner and token.type == "not" and token.text.startswith(("아니", "아님", "아닌", "아닙")):
             out.pop()
         else:

@@ -31,7 +31,8 @@ FILLERS = frozenset(  # words that say nothing here, or that phrases are made of
     everywhere somewhere he she him her his their them those these i im id ill wanna wants would'd likes
     must may might shall seems looks look appears happens happen situation example request requests
     version number tests conditions condition speed gap distance metre metres meter meters name named
-    bunch big huge small little tiny large massive chance certain sort kinds called say says said tell mean means sees pls plz u ur ya yes no sure
+    bunch big huge small little tiny large massive chance certain sort kinds
+    called say says said tell mean means sees pls plz u ur ya yes no sure
     """.split()  # noqa: SIM905
 )
 
@@ -73,14 +74,16 @@ def _of_a_place(words: list[str], place: int, found: list[Token]) -> bool:
     return words[place - 1] not in ("for", "in")
 
 
-def _of_a_side(phrase: str, after: list[str]) -> bool:
-    """Whether "make left", with what follows it, is no turn: make the left lane empty."""
-    return phrase.endswith((" left", " right")) and after[:1] != [] and after[0] in SIDED
+def _goes_on(type_: str, phrase: str, after: list[str]) -> bool:
+    """Whether a phrase means something else by the word behind it.
 
-
-def _to_somewhere(phrase: str, after: list[str]) -> bool:
-    """Whether who is "not moving" does not move to the left, rather than stand."""
-    return phrase.endswith((" moving", " move", " moves")) and after[:1] != [] and after[0] in WHITHER
+    "Make left lane empty" is no turn, "not moving to the left" no standing, "we have to" no noise.
+    """
+    if type_ == "task":
+        return phrase.endswith((" left", " right")) and set(after) <= set(SIDED) and bool(after)
+    if type_ == "speed":
+        return phrase.endswith((" moving", " move", " moves")) and set(after) <= set(WHITHER) and bool(after)
+    return type_ == "noise" and after == ["to"]
 
 
 def _unfold(found: list[Token]) -> None:
@@ -137,9 +140,7 @@ def _step(
             for each in phrases
             if each in known
             and not (known[each].kind and marks.get(place + each.count(" ")) and " " in each)
-            and not (known[each].type == "task" and _of_a_side(each, words[place + each.count(" ") + 1 :]))
-            and not (known[each].type == "speed" and _to_somewhere(each, words[place + each.count(" ") + 1 :]))
-            and not (known[each].type == "noise" and words[place + each.count(" ") + 1 :][:1] == ["to"])
+            and not _goes_on(known[each].type, each, words[place + each.count(" ") + 1 :][:1])
         ),
         None,
     )  # following | a truck

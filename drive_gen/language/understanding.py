@@ -79,7 +79,8 @@ class Understanding:
         tasks = [] if negated else self._tasks(tokens, mentions)
         subjects = self._subjects(clause, mentions, bool(whats))
         when = self._when(tokens)
-        if any(token.type == "ego" and token.mark.startswith(OBJECT) and token.mark != "보다" for token in tokens):
+        acted_on = [token for token in tokens if token.type == "ego" and token.mark.startswith(OBJECT)]
+        if any(token.mark != "보다" for token in acted_on):
             tasks = []  # the one behind overtakes us
         if tasks and whats and not subjects:
             subjects = ["ego"]
