@@ -165,7 +165,7 @@ def _split_korean(clause: Clause) -> list[Clause]:
             and len(now) > 2
             and now[-2].type == "event"
             and any(each.type in PREDICATES for each in now[:-2])
-            and not all(each.type == "event" and each.mark.startswith(AND_MARKS) for each in now[:-2])
+            and not all(each.mark.startswith(AND_MARKS) for each in now[:-2] if each.type in PREDICATES)
         ):
             parts[-1:] = [now[:-2], now[-2:]]  # 우리 추월 | 사고 없이
         roles = [place for place, each in enumerate(parts[-1]) if each.type == "role"]

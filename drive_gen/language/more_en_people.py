@@ -134,7 +134,7 @@ MORE: dict[str, dict[str | None, str]] = {
         ),
     },
     "rel": {
-        ANY: "which, who, that is, whom",
+        ANY: "which, who, that is, whom, driven by, steered by, operated by, piloted by, with at wheel",
     },
     "label": {
         ANY: ":",
@@ -353,8 +353,10 @@ MORE: dict[str, dict[str | None, str]] = {
         ),
         "cut-in": "that cuts in, intruder, one that cuts in, one cutting in, cutter in, cut in one",
         "left+right": (
-            "on each side, on both sides, on either side, to both sides, each side, both sides, "
-            "at each side, on our left and right, left and right of us, to our left and right"
+            "both neighbours, both neighbors, our neighbours, our neighbors, neighbours on both sides, "
+            "each side of us, both sides of us, on each side, on both sides, on either side, "
+            "to both sides, each side, both sides, at each side, on our left and right, "
+            "left and right of us, to our left and right"
         ),
         "lead+follower": (
             "ahead and behind, in front and behind, ahead of us and behind us, "

@@ -263,10 +263,11 @@ MORE: dict[str, dict[str | None, str]] = {
             "merge into traffic"
         ),
         "exit": (
-            "take the next exit, leave at the exit, take the off ramp, get off the highway, "
-            "leave the motorway, get off at the exit, task : exit, goal : exit, manoeuvre : exit, "
-            "task exit, takes exit, take next exit, taking exit, taking next exit, took exit, "
-            "take this exit, leave highway, leaves highway, leaving highway, leave motorway, "
+            "head* into exit, go* into exit, turn* into exit, drive* into exit, go* for exit, "
+            "head* off at exit, take the next exit, leave at the exit, take the off ramp, "
+            "get off the highway, leave the motorway, get off at the exit, task : exit, goal : exit, "
+            "manoeuvre : exit, task exit, takes exit, take next exit, taking exit, taking next exit, "
+            "took exit, take this exit, leave highway, leaves highway, leaving highway, leave motorway, "
             "leaves motorway, leaving motorway, leave freeway, leaving freeway, leave road there, "
             "leave road, leaves road, leaving road, leaving at next exit, leaving at exit, "
             "leave at next exit, leave by exit, leave via exit, leaves at exit, get off, gets off, "

@@ -15,12 +15,12 @@ def english(tokens: list[Token]) -> list[Token]:
     places = [token.text for token in tokens if token.type == "role" and token.kind is None]
     if [token.text for token in tokens] == ["neither", *places] and not set(places) & set(NAMES):
         return [token._replace(type="no") if token.type == "not" else token for token in tokens]
-    return rounds(followed(none_of(stops(still(tokens)))))
+    return rounds(no_truck(followed(none_of(stops(still(tokens))))))
 
 
 def korean(tokens: list[Token]) -> list[Token]:
     """What Korean words mean together."""
-    return nobody_there(trailing(truck_that_is(between(one_car(not_so(still(tokens)))))))
+    return nobody_there(trailing(truck_that_is(between(one_car(not_so(stood(still(tokens))))))))
 
 
 def one_car(tokens: list[Token]) -> list[Token]:
@@ -120,6 +120,33 @@ def followed(tokens: list[Token]) -> list[Token]:
     return out
 
 
+def no_truck(tokens: list[Token]) -> list[Token]:
+    """Who "is not a truck" is a car."""
+    if "there" in {token.type for token in tokens}:
+        return tokens
+    drop: set[int] = set()
+    for place, token in enumerate(tokens[:-1]):
+        if token.type == "not" and token.text.endswith("not") and tokens[place + 1].type == "kind":
+            drop |= {place, place + 1}
+    return [token for place, token in enumerate(tokens) if place not in drop]
+
+
+def stood(tokens: list[Token]) -> list[Token]:
+    """멈춘 차, without a time: how it stands. 트럭이 아닌: a car."""
+    types = {token.type for token in tokens}
+    out: list[Token] = []
+    for place, token in enumerate(tokens):
+        after = tokens[place + 1] if place + 1 < len(tokens) else None
+        still_there = token.type == "event" and token.text in ("멈춘", "정지한", "선", "정차한", "멈춰선")
+        if still_there and after is not None and after.type in ("kind", "role") and not types & {"at_s", "when"}:
+            token = token._replace(type="speed", value="stopped")
+        if out and token.type == "not" and token.text.startswith("아니") and out[-1].type == "kind":
+            out.pop()
+            continue
+        out.append(token)
+    return out
+
+
 def rounds(tokens: list[Token]) -> list[Token]:
     """Who goes round a roundabout overtakes nobody."""
     somebody = ("kind", "role", "that", "them", "group")
@@ -141,6 +168,15 @@ def none_of(tokens: list[Token]) -> list[Token]:
         ):
             return [*tokens[:place], after, Token("not", text="not"), *tokens[place + 2 :]]
     return tokens
+
+
+def neither_of(tokens: list[Token]) -> list[Token]:
+    """Neither of them does: both do not."""
+    out: list[Token] = []
+    for token in tokens:
+        pair = token.type == "nobody" and token.text in ("neither of them", "none of them")
+        out += [token._replace(type="both"), token._replace(type="not", text="not")] if pair else [token]
+    return out
 
 
 def still(tokens: list[Token]) -> list[Token]:

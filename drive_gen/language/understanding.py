@@ -13,7 +13,7 @@ from drive_gen.language.happenings import Happenings
 from drive_gen.language.lexicon import AND, JOIN, STRONG, Token
 from drive_gen.language.manners import SIDES, Manners
 from drive_gen.language.people import GROUPS, People
-from drive_gen.language.rewrite import english, goes_on, korean, stands, turns
+from drive_gen.language.rewrite import english, goes_on, korean, neither_of, stands, turns
 
 SETTINGS = ("road", "density", "weather", "time", "lanes")
 GENERAL_ROADS = ("highway", "two-way")  # yield to a more special one
@@ -53,6 +53,8 @@ class Understanding:
         tokens = (english if self.language == "en" else korean)(clause.tokens)
         if self.language == "en" and self.happenings.changed_lanes():
             tokens = goes_on(tokens)
+        if self.language == "en" and self._pair():
+            tokens = neither_of(tokens)
         if self.language == "ko" and len(tokens) == 1 and not self.happenings.time:
             tokens = stands(tokens)
         clause = clause._replace(tokens=tokens)
@@ -165,6 +167,10 @@ class Understanding:
                 values = self.people.values("lead")
                 values |= {"kind": "truck"} if re.search(r"truck|lorry|트럭", text) else {}
                 self.people.latest = "lead"
+
+    def _pair(self) -> bool:
+        """Whether the two who were named last are placed, so that "them" are these two."""
+        return self.people.group() is None and len(set(self.people.named[-2:]) & set(PLACED)) == 2
 
     # --- who ----------------------------------------------------------------------------------------------
 
