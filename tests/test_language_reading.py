@@ -202,6 +202,52 @@ READ: list[tuple[str, str, dict[str, str]]] = [
         {"lead.brake": "3 s", "cut-in.kind": "truck", "cut-in.cut-in": "6 s"},
     ),
     ("whole seconds, in Korean", "앞차가 3.2초에 급제동한다", {"lead.brake": "3 s"}),
+    (
+        "whom we follow, without a pronoun",
+        "The tanker we are following jams on its brakes.",
+        {"task": "follow", "lead.kind": "truck", "lead.brake": "sometime"},
+    ),
+    (
+        "a verb of motion that ends in front of us",
+        "Left neighbour drifts over in front of us halfway through.",
+        {"left.cut-in": "mid"},
+    ),
+    (
+        "nobody besides us",
+        "there should be no one at all besides us, at night",
+        {"density": "empty", "time": "night"},
+    ),
+    ("none of a kind", "None of the trucks changes lanes.", {"trucks.lane-change": "never"}),
+    (
+        "neither of two",
+        "A truck to the left, a car to the right; neither of them brakes hard.",
+        {"left.kind": "truck", "left.brake": "never", "right.brake": "never"},
+    ),
+    (
+        "groups in notes",
+        "5 cars slow 1 truck fast racetrack",
+        {"cars.count": "5", "cars.speed": "slow", "trucks.speed": "fast", "road": "racetrack"},
+    ),
+    ("an abbreviation's dot", "The car behind stops after approx. 6 sec. in snow", {
+        "follower.stop": "6 s", "weather": "snow"}),
+    ("what somebody is not", "The car following us closely is not a truck.", {"follower.distance": "near"}),
+    ("not moving to a side", "The car ahead is not moving to the left lane.", {"lead.lane-left": "never"}),
+    ("a time before a place", "4초쯤 뒤차가 가속한다", {"follower.accelerate": "4 s"}),
+    ("one car, not one of them", "차 한 대가 3초에 끼어든다", {"cut-in.cut-in": "3 s"}),
+    (
+        "between two",
+        "앞차와 우리 사이로 화물차가 비집고 들어온다",
+        {"cut-in.kind": "truck", "cut-in.cut-in": "sometime"},
+    ),
+    ("a comparison", "오른쪽 차는 우리보다 느리다", {"right.speed": "slow"}),
+    (
+        "whom we trail",
+        "60미터 떨어진 앞 트럭을 뒤따르는 중",
+        {"task": "follow", "lead.kind": "truck", "lead.distance": "far"},
+    ),
+    ("adverbs inside a phrase", "오른쪽 차가 속도 좀 확 높인다. 차 겁나 많음.", {
+        "right.accelerate": "sometime", "density": "heavy"}),
+    ("a cleft", "급제동하는 건 앞차지 뒤차가 아니야", {"lead.brake": "sometime", "follower.brake": "never"}),
 ]
 
 
@@ -222,7 +268,7 @@ def test_what_people_write_is_read(text: str, slots: dict[str, str]) -> None:
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_requests_by_hand_are_mostly_understood(language: str) -> None:
     found = read_requests(DEVELOPMENT / f"{language}.jsonl", language)
-    assert len(found) == 450
+    assert len(found) == {"en": 891, "ko": 875}[language]
     assert score_reader(found, facts_of_text).exact > LEAST_EXACT
 
 

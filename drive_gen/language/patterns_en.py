@@ -216,7 +216,10 @@ PATTERNS = _patterns(
     (rf"{_ABOUT}{_N} car lengths?(?: away| off)?", "cars"),
 )
 WORDED = _patterns(  # that hold words of values
-    (r"(?:leave|keep|make|have|with) (left|right)(?: hand)? lane (?:empty|free|clear|vacant|open)", "without", "1"),
+    (r"(?:leave|keep|make|have|with) (left|right)(?: hand)? lane (?:empty|free|clear|vacant|open)",
+     "without", "1"),
+    (rf"(?:come|comes|coming|came|get|gets|getting|got|go|goes|going|went|turn|turns|turning|turned){_HOW}"
+     r" (?:in to|into|onto|to) (?:our )?lane", "event", "cut-in"),
     (rf"(?:{_CLOSES})(?: lanes?)?{_HOW}(?: (?:in|into))? (?:in front(?: of us)?|ahead of us|"
      rf"into our (?:lane|path|way)|"
      r"into (?:lane|path|way|gap)|across our (?:path|bow|nose)|between us)", "event", "cut-in"),

@@ -133,7 +133,7 @@ class People:
         if denied:
             return role
         if fresh and all(each.role == self.fresh for each in found):
-            self._rename(str(self.fresh), role)
+            self.rename(str(self.fresh), role)
         values = self.add(role)
         if token.kind == "truck" or (token.kind is None and self._noun_of(clause, place) == "truck"):
             values["kind"] = "truck"
@@ -158,7 +158,7 @@ class People:
         values = [clause.tokens[number].value for number in own]
         return "truck" if "truck" in values else values[0] if values else None
 
-    def _rename(self, old: str, new: str) -> None:
+    def rename(self, old: str, new: str) -> None:
         """A group of one turns out to have a place."""
         values = self.agents.pop(old, {})
         self.named = [role for role in self.named if role != old]

@@ -137,8 +137,8 @@ def stood(tokens: list[Token]) -> list[Token]:
     out: list[Token] = []
     for place, token in enumerate(tokens):
         after = tokens[place + 1] if place + 1 < len(tokens) else None
-        still_there = token.type == "event" and token.text in ("멈춘", "정지한", "선", "정차한", "멈춰선")
-        if still_there and after is not None and after.type in ("kind", "role") and not types & {"at_s", "when"}:
+        whose = after is not None and after.type in ("kind", "role") and not types & {"at_s", "when"}
+        if whose and token.type == "event" and token.text in ("멈춘", "정지한", "선", "정차한", "멈춰선"):
             token = token._replace(type="speed", value="stopped")
         if out and token.type == "not" and token.text.startswith("아니") and out[-1].type == "kind":
             out.pop()

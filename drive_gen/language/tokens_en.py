@@ -114,7 +114,10 @@ def _counted(found: list[Token]) -> list[Token]:
             and token.text == "one"
             and not token.mark
             and beside
-            and (after.type in ("kind", "style", "speed") or after.text in ("follower", "lead", "leader"))
+            and (
+                after.type in ("kind", "style", "speed")
+                or (after.type == "role" and (after.kind or after.text in ("follower", "lead", "leader")))
+            )
         ):
             token = token._replace(type="count", value=1)
         if token.type == "role" and token.text == "behind" and beside and after.mark:

@@ -291,8 +291,8 @@ class Understanding:
             who = ["ego"]
         if not who and happens and whats == ["cut-in"] and self.people.subject is None:
             who = ["cut-in"]
-        if who in ([], ["someone"]) and happens and any(REAR_ENDS.search(token.text) for token in tokens):
-            who = ["follower"]
+        if happens and any(REAR_ENDS.search(token.text) for token in tokens):
+            who = self._behind(who)
         if not who and gerund and self.joined and self.people.subject:  # we go on without crashing
             who = [self.people.subject]
         if not who:
@@ -317,6 +317,13 @@ class Understanding:
         last = self.happenings.last
         goes_on_doing = last is not None and who == [last[0]] and not explicit
         self.happenings.done = [*self.happenings.done, *whats] if goes_on_doing else whats
+
+    def _behind(self, who: list[str]) -> list[str]:
+        """Whoever runs into us from behind is the follower."""
+        if who in (["cars"], ["trucks"]) and "count" not in self.people.agents.get(who[0], {"count": 1}):
+            self.people.rename(who[0], "follower")
+            return ["follower"]
+        return who if who not in ([], ["someone"]) else ["follower"]
 
     def _others(self, who: list[str], whats: list[str], tokens: list[Token], happens: bool) -> None:
         """후자만: the other of the two does not."""
