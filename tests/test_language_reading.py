@@ -217,7 +217,7 @@ READ: list[tuple[str, str, dict[str, str]]] = [
         "there should be no one at all besides us, at night",
         {"density": "empty", "time": "night"},
     ),
-    ("none of a kind", "None of the trucks changes lanes.", {"trucks.lane-change": "never"}),
+    ("none of a kind", "None of the trucks changes lanes.", {"trucks.kind": "truck", "trucks.lane-change": "never"}),
     (
         "neither of two",
         "A truck to the left, a car to the right; neither of them brakes hard.",
@@ -226,7 +226,13 @@ READ: list[tuple[str, str, dict[str, str]]] = [
     (
         "groups in notes",
         "5 cars slow 1 truck fast racetrack",
-        {"cars.count": "5", "cars.speed": "slow", "trucks.speed": "fast", "road": "racetrack"},
+        {
+            "cars.count": "5",
+            "cars.speed": "slow",
+            "trucks.kind": "truck",
+            "trucks.speed": "fast",
+            "road": "racetrack",
+        },
     ),
     ("an abbreviation's dot", "The car behind stops after approx. 6 sec. in snow", {
         "follower.stop": "6 s", "weather": "snow"}),

@@ -126,7 +126,8 @@ def no_truck(tokens: list[Token]) -> list[Token]:
         return tokens
     drop: set[int] = set()
     for place, token in enumerate(tokens[:-1]):
-        if token.type == "not" and token.text.endswith("not") and tokens[place + 1].type == "kind":
+        noun = tokens[place + 1]
+        if token.type == "not" and token.text.endswith("not") and noun.type == "kind" and noun.mark == "a":
             drop |= {place, place + 1}
     return [token for place, token in enumerate(tokens) if place not in drop]
 
