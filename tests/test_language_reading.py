@@ -234,8 +234,11 @@ READ: list[tuple[str, str, dict[str, str]]] = [
             "road": "racetrack",
         },
     ),
-    ("an abbreviation's dot", "The car behind stops after approx. 6 sec. in snow", {
-        "follower.stop": "6 s", "weather": "snow"}),
+    (
+        "an abbreviation's dot",
+        "The car behind stops after approx. 6 sec. in snow",
+        {"follower.stop": "6 s", "weather": "snow"},
+    ),
     ("what somebody is not", "The car following us closely is not a truck.", {"follower.distance": "near"}),
     ("not moving to a side", "The car ahead is not moving to the left lane.", {"lead.lane-left": "never"}),
     ("a time before a place", "4초쯤 뒤차가 가속한다", {"follower.accelerate": "4 s"}),
@@ -251,9 +254,16 @@ READ: list[tuple[str, str, dict[str, str]]] = [
         "60미터 떨어진 앞 트럭을 뒤따르는 중",
         {"task": "follow", "lead.kind": "truck", "lead.distance": "far"},
     ),
-    ("adverbs inside a phrase", "오른쪽 차가 속도 좀 확 높인다. 차 겁나 많음.", {
-        "right.accelerate": "sometime", "density": "heavy"}),
-    ("a cleft", "급제동하는 건 앞차지 뒤차가 아니야", {"lead.brake": "sometime", "follower.brake": "never"}),
+    (
+        "adverbs inside a phrase",
+        "오른쪽 차가 속도 좀 확 높인다. 차 겁나 많음.",
+        {"right.accelerate": "sometime", "density": "heavy"},
+    ),
+    (
+        "a cleft",
+        "급제동하는 건 앞차지 뒤차가 아니야",
+        {"lead.brake": "sometime", "follower.brake": "never"},
+    ),
 ]
 
 

@@ -137,23 +137,21 @@ _CLOSES = "|".join(  # verbs that bring somebody in front of us
     )
 )
 _HOW = (r"(?: (?:over|across|out|back|in|right|just|directly|straight|suddenly|sharply|abruptly|quickly|"
-        r"slowly|"
-        r"itself|left|right|to left|to right|from left|from right|close|closely|dangerously|rudely|"
+        r"slowly|itself|left|right|to left|to right|from left|from right|close|closely|dangerously|rudely|"
         r"recklessly|tightly|hard|late|down))*")
 _ALONE = r"(?:us|me|ego|our car|my car|ourselves|myself)"
 _ORDINAL = rf"({'|'.join(ORDINALS)}|\d+ (?:st|nd|rd|th))"
 PATTERNS = _patterns(
     (rf"(?:(?:at|in|on|by|from|with|during|after) )?{_ORDINAL} (?:second|sec)(?: mark)?", "at_s"),
     (rf"(?:test )?(?:scenario|case|variant|example|request|episode|item|clip|run|tc|take|version|number|no|"
-     rf"nr) {_N}"
-     r"(?= [:.,|;])", "noise", "label"),
+     rf"nr) {_N}(?= [:.,|;])", "noise", "label"),
     (r"(?:what )?(?:i|we) (?:(?:would|really|just|am|are|also) )*(?:like|love|want|wish|need|looking|"
      r"hoping|hope|"
      r"trying|interested|going|plan)(?: (?:to|in|for))? (?:see|seeing|look at|looking at|have|having|test|"
      r"testing|"
      r"watch|watching|examine|study|try|check|simulate|create|set up|build|generate|know|explore|"
-     r"investigate|consider|run|try out|find out|experience|show)(?: is)?(?! \w* (?:left|"
-     r"right))", "noise", "wish"),
+     r"investigate|consider|run|try out|find out|experience|show)(?: is)?"
+     r"(?! to\b| \w* (?:left|right))", "noise", "wish"),
     (rf"at (?:(?:over|above|under|below|about|around|roughly|nearly|almost|just|more than|less than|some|"
      rf"well over) )*"
      rf"([2-9]\d|1\d\d)(?! ?(?:{_SECOND}|m|metres?|meters?|mtrs?|mph|m/s|km|km/h|kph|kmh|mps|ft|feet|"
