@@ -217,7 +217,11 @@ READ: list[tuple[str, str, dict[str, str]]] = [
         "there should be no one at all besides us, at night",
         {"density": "empty", "time": "night"},
     ),
-    ("none of a kind", "None of the trucks changes lanes.", {"trucks.kind": "truck", "trucks.lane-change": "never"}),
+    (
+        "none of a kind",
+        "None of the trucks changes lanes.",
+        {"trucks.kind": "truck", "trucks.lane-change": "never"},
+    ),
     (
         "neither of two",
         "A truck to the left, a car to the right; neither of them brakes hard.",
