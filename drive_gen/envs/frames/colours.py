@@ -19,13 +19,19 @@ def colour(look: Look, material: np.ndarray, grain: np.ndarray, slot: np.ndarray
            light: np.ndarray, bodies: np.ndarray) -> np.ndarray:
     """The picture (S, S, 3) uint8; `bodies` (n, PARTS, 3) are the colours of `body_colours`."""
     ground = np.array([look.sky, look.ground, look.road, look.white, look.yellow], np.int64)
-    strengths = np.round(np.array([look.texture, look.night, look.rain, look.noise]) * 256).astype(np.int64)
+    texture, night = np.round(np.array([look.texture, look.night]) * 256).astype(np.int64)
     rgb = np.empty((*slot.shape, 3), np.uint8)
-    _colour(ground, bodies, material, grain, slot, part, light, strengths[0], strengths[1], rgb)
+    _colour(ground, bodies, material, grain, slot, part, light, texture, night, rgb)
+    return weathered(rgb, look)
+
+
+def weathered(rgb: np.ndarray, look: Look) -> np.ndarray:
+    """A clear picture (S, S, 3) uint8 with its look's blur, rain and noise, which are the camera's."""
+    rain, noise = np.round(np.array([look.rain, look.noise]) * 256).astype(np.int64)
     if look.blur > 0:
         rgb = _blurred(rgb, 8 * round(look.blur * MOST_BLUR_PX * 32))
-    if strengths[2] or strengths[3]:
-        _weather(rgb, strengths[2], strengths[3], look.seed % 2**32)
+    if rain or noise:
+        _weather(rgb, rain, noise, look.seed % 2**32)
     return rgb
 
 

@@ -34,6 +34,7 @@ class BirdView:
     size_px: int = 128
     m_per_px: float = 0.4
     behind: float = 0.5  # share of the picture behind the ego's centre
+    shift_px: tuple[float, float] = (0.0, 0.0)  # right and down, of the picture: where in a pixel it is sampled
 
     def __post_init__(self) -> None:
         _check_size(self.size_px)
@@ -45,7 +46,8 @@ class BirdView:
     @property
     def center_px(self) -> tuple[float, float]:
         """Column and row of the ego's centre."""
-        return self.size_px / 2, self.size_px * (1 - self.behind)
+        right, down = self.shift_px
+        return self.size_px / 2 + right, self.size_px * (1 - self.behind) + down
 
     def rays(self) -> Rays:
         """Ground seen by each pixel; computed once."""

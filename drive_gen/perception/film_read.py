@@ -1,0 +1,106 @@
+"""A film from above -> an Episode on a known road: what is seen, where the ego is, who is who, how they move.
+
+An Episode can be replayed, evaluated, and described exactly (`language.sight.seen_of`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.signal import savgol_filter
+
+from drive_gen.envs.episode import KINDS, Episode, Source, make_episode
+from drive_gen.envs.files import InputError
+from drive_gen.envs.geometry import overlaps
+from drive_gen.envs.kinematics import wrap
+from drive_gen.envs.road import Road
+from drive_gen.language.place import SIZES_M
+from drive_gen.perception.film_bodies import ego_size_m
+from drive_gen.perception.film_odometry import steps_m
+from drive_gen.perception.film_pose import find_road, follow
+from drive_gen.perception.film_tracks import Track, track_bodies
+from drive_gen.perception.film_view import DURATION_S, FPS
+
+WINDOW, ORDER = 9, 2  # frames, and order, of the polynomials that motion is taken from
+LEAST_FRAMES, LATE_FRAMES = 4, 5  # of a body; one first seen so late was there from the start
+TOUCH_M = 0.1  # bodies nearer than this touch
+LEAST_EGO_M2, TRUCK_EGO_M2 = 4.0, 20.0
+
+
+def read_episode(rgb: np.ndarray, cover: Sequence[np.ndarray], name: str = "film") -> Episode:
+    """The Episode of a film's strips (T, H, W, 3) uint8 and of the classes' shares in them, (classes, H, W) each.
+
+    An InputError says, in one line, why there is none: no ego, no known road.
+    """
+    areas = np.array([ego_size_m(shares) for shares in cover])
+    if np.median(areas) < LEAST_EGO_M2:
+        raise InputError("the film shows no ego in its middle")
+    found = find_road(cover)
+    ego = follow(cover, found, steps_m(rgb, cover))
+    tracks = [track for track in track_bodies(cover, ego, found.map.road) if len(track.frames) >= LEAST_FRAMES]
+    kinds = ["truck" if np.median(areas) > TRUCK_EGO_M2 else "car",
+             *("truck" if track.truck else "car" for track in tracks)]
+    return _episode([(np.arange(len(ego)), ego), *(_filled(track) for track in tracks)], kinds,
+                    found.map.road, len(ego), name)
+
+
+def _filled(track: Track) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and poses of a track without gaps; of one that was missed at first, from the start."""
+    frames = np.array(track.frames)
+    poses = np.stack(track.poses)
+    every = np.arange(0 if frames[0] <= LATE_FRAMES else frames[0], frames[-1] + 1)
+    whole = np.stack([np.interp(every, frames, column) for column in poses.T], -1)
+    early = every < frames[0]
+    if early.any():
+        step = (poses[LEAST_FRAMES - 1] - poses[0]) / (frames[LEAST_FRAMES - 1] - frames[0])
+        whole[early] = poses[0] + (every[early] - frames[0])[:, None] * step
+    return every, whole
+
+
+def _episode(parts: Sequence[tuple[np.ndarray, np.ndarray]], kinds: Sequence[str], road: Road, steps: int,
+             name: str) -> Episode:
+    count = len(parts)
+    measured, valid = np.zeros((count, steps, 3)), np.zeros((count, steps), bool)
+    for number, (frames, poses) in enumerate(parts):
+        measured[number, frames], valid[number, frames] = poses, True
+    size = np.array([SIZES_M[kind] for kind in kinds])
+    crashed = contacts(measured, valid, size)
+    position, heading, speed = np.zeros((count, steps, 2)), np.zeros((count, steps)), np.zeros((count, steps))
+    for number, (frames, poses) in enumerate(parts):
+        still = np.flatnonzero(crashed[number, frames])
+        for part in np.split(np.arange(len(frames)), [int(still[0]) + 1] if len(still) else []):
+            if len(part):
+                where = frames[part]
+                position[number, where], heading[number, where], speed[number, where] = smooth(poses[part])
+    return make_episode(position, heading, speed, size, valid, dt_s=1 / FPS, road=road, ego=0,
+                        source=Source("generated", "drive_gen.film", f"film/{name}"), crashed=crashed,
+                        kind=np.array([KINDS.index(kind) for kind in kinds]))
+
+
+def contacts(poses: np.ndarray, valid: np.ndarray, size_m: np.ndarray) -> np.ndarray:
+    """Who has touched whom by each frame, (A, T) bool; poses (A, T, 3)."""
+    found = np.zeros(valid.shape, bool)
+    reach = size_m + TOUCH_M
+    for frame in range(valid.shape[1]):
+        here = np.flatnonzero(valid[:, frame])
+        where = poses[here, frame]
+        touching = overlaps(where[:, None, :2], where[:, None, 2], reach[here, None],
+                            where[None, :, :2], where[None, :, 2], reach[None, here])
+        np.fill_diagonal(touching, False)
+        found[here, frame] = touching.any(1)
+    return np.asarray(np.logical_or.accumulate(found, axis=1) & valid)
+
+
+def smooth(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions (T, 2), headings (T,) and speeds along them (T,), by polynomials over a window of frames."""
+    window = min(WINDOW, len(poses) - (len(poses) + 1) % 2)
+    heading = np.unwrap(poses[:, 2])
+    if window < ORDER + 1:
+        step = np.diff(poses[:, :2], axis=0, prepend=poses[:1, :2]) * FPS
+        return poses[:, :2], wrap(heading), step[:, 0] * np.cos(heading) + step[:, 1] * np.sin(heading)
+    position = savgol_filter(poses[:, :2], window, ORDER, axis=0)
+    velocity = savgol_filter(poses[:, :2], window, ORDER, deriv=1, delta=1 / FPS, axis=0)
+    heading = savgol_filter(heading, window, 1)
+    speed = velocity[:, 0] * np.cos(heading) + velocity[:, 1] * np.sin(heading)
+    return position, np.asarray(wrap(heading)), speed
