@@ -88,7 +88,7 @@ def contacts(poses: np.ndarray, valid: np.ndarray, size_m: np.ndarray) -> np.nda
         touching = overlaps(where[:, None, :2], where[:, None, 2], reach[here, None],
                             where[None, :, :2], where[None, :, 2], reach[None, here])
         np.fill_diagonal(touching, False)
-        found[here, frame] = touching.any(1)
+        found[here, max(frame, 1)] |= touching.any(1)  # who touches from the first frame on has just begun to
     return np.asarray(np.logical_or.accumulate(found, axis=1) & valid)
 
 
@@ -96,11 +96,12 @@ def smooth(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positions (T, 2), headings (T,) and speeds along them (T,), by polynomials over a window of frames."""
     window = min(WINDOW, len(poses) - (len(poses) + 1) % 2)
     heading = np.unwrap(poses[:, 2])
-    if window < ORDER + 1:
-        step = np.diff(poses[:, :2], axis=0, prepend=poses[:1, :2]) * FPS
-        return poses[:, :2], wrap(heading), step[:, 0] * np.cos(heading) + step[:, 1] * np.sin(heading)
-    position = savgol_filter(poses[:, :2], window, ORDER, axis=0)
-    velocity = savgol_filter(poses[:, :2], window, ORDER, deriv=1, delta=1 / FPS, axis=0)
-    heading = savgol_filter(heading, window, 1)
+    position, velocity = poses[:, :2], np.zeros((len(poses), 2))
+    if window > ORDER:
+        position = savgol_filter(poses[:, :2], window, ORDER, axis=0)
+        velocity = savgol_filter(poses[:, :2], window, ORDER, deriv=1, delta=1 / FPS, axis=0)
+        heading = savgol_filter(heading, window, 1)
+    elif len(poses) > 1:
+        velocity = np.gradient(poses[:, :2], 1 / FPS, axis=0)
     speed = velocity[:, 0] * np.cos(heading) + velocity[:, 1] * np.sin(heading)
     return position, np.asarray(wrap(heading)), speed

@@ -22,28 +22,32 @@ SIZE_PX, M_PER_PX, ASIDE_PX = 400, 0.5, 88  # of the picture; columns in its mid
 FPS, DURATION_S = 10.0, 12.0
 SAMPLES_PX = ((-0.375, -0.125), (-0.125, 0.375), (0.125, -0.375), (0.375, 0.125))
 VIEWS = tuple(BirdView(SIZE_PX, M_PER_PX, 0.5, shift) for shift in SAMPLES_PX)
+STRIPS = tuple(BirdView(SIZE_PX, M_PER_PX, 0.5, shift, ASIDE_PX) for shift in SAMPLES_PX)
 
 
-def film_frame(scene: Scene, look: Look = NATIVE, agent: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Picture (S, S, 3) uint8 about the ego, or an agent, and the true classes of its samples (4, S, S)."""
+def film_frame(scene: Scene, look: Look = NATIVE, agent: int | None = None,
+               views: tuple[BirdView, ...] = STRIPS) -> tuple[np.ndarray, np.ndarray]:
+    """Picture (H, W, 3) uint8 about the ego, or an agent, and the true classes of its samples (4, H, W).
+
+    Only the columns that are read, or with VIEWS the whole picture.
+    """
     clear = replace(look, blur=0.0, rain=0.0, noise=0.0)
-    frames = [draw_frame(scene, view, clear, agent) for view in VIEWS]
+    frames = [draw_frame(scene, view, clear, agent) for view in views]
     total = sum(frame.rgb.astype(np.uint16) for frame in frames)
     rgb = ((total + len(VIEWS) // 2) // len(VIEWS)).astype(np.uint8)  # type: ignore[union-attr]
     return weathered(rgb, look), np.stack([frame.mask for frame in frames])
 
 
-def film_frames(episode: Episode, look: Look = NATIVE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def film_frames(episode: Episode, look: Look = NATIVE, views: tuple[BirdView, ...] = STRIPS
+                ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """`film_frame` of an episode at FPS, of its first DURATION_S."""
     for number in range(round(DURATION_S * FPS) + 1):
-        yield film_frame(episode.scene(round(number / FPS / episode.dt_s)), look)
+        yield film_frame(episode.scene(round(number / FPS / episode.dt_s)), look, views=views)
 
 
 def strip(pictures: np.ndarray) -> np.ndarray:
-    """The columns that are read, of (..., S, S) or with channels last (..., S, S, 3)."""
+    """The columns that are read, of whole pictures (..., S, S, 3)."""
     edge = (SIZE_PX - ASIDE_PX) // 2
-    if pictures.shape[-1] == SIZE_PX:
-        return pictures[..., edge : edge + ASIDE_PX]
     return pictures[..., edge : edge + ASIDE_PX, :]
 
 

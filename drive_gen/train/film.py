@@ -27,7 +27,7 @@ from drive_gen.perception.captioner_data import OneRoad
 from drive_gen.perception.config import FramesConfig
 from drive_gen.perception.crowd import crowded
 from drive_gen.perception.film_config import FilmFrames, FilmTraining
-from drive_gen.perception.film_view import film_frame, strip
+from drive_gen.perception.film_view import film_frame
 from drive_gen.perception.rendered import looks_of
 from drive_gen.perception.segmenter import Segmenter
 from drive_gen.policies.pretrained import Card
@@ -109,10 +109,9 @@ def drawn(episodes: Sequence[Episode], looks: Sequence[Look], frames: FilmFrames
         if draws.random() < frames.crowd:
             scene = crowded(scene, followed, draws)
         rgb, classes = film_frame(scene, look, followed)
-        rgb = np.ascontiguousarray(strip(rgb))
         pictures.append(squeezed(rgb, int(draws.integers(*QUALITIES))) if draws.random() < frames.squeezed
                         else rgb)
-        samples.append(strip(classes))
+        samples.append(classes)
     return Strips(np.stack(pictures), np.stack(samples))
 
 
