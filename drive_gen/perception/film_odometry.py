@@ -51,4 +51,5 @@ def _shift(one: np.ndarray, other: np.ndarray, energy: float) -> float:
     if near[best] < LEAST or near[best] < CLEAR * np.abs(rest).max():
         return float("nan")
     low, middle, high = near[best - 1 : best + 2]
-    return best - NEAR_PX + 0.5 * (low - high) / (low - 2 * middle + high)
+    low, high = max(low, 0.0), max(high, 0.0)
+    return best - NEAR_PX + (high - low) / (low + middle + high)

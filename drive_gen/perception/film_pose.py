@@ -16,14 +16,15 @@ from drive_gen.perception.film_roads import CELL_M, RoadMap, pixels_m, sightings
 from drive_gen.perception.film_view import FPS
 
 MOST_STEP_M, GRID_M = 4.3, 0.3  # between two frames: 43 m/s; of the places that are tried
-PHASES_M = np.arange(-5.0, 5.1, 0.5)  # along a lane, that are tried at first: a dash is every 9 m
-ASIDE_M = (-1.2, -0.6, 0.0, 0.6, 1.2)
+PHASES_M = np.arange(-5.0, 5.1, 0.7)  # along a lane, that are tried at first: a dash is every 9 m
+ASIDE_M, AT_FIRST_RAD = (-1.4, -0.7, 0.0, 0.7, 1.4), (-0.09, -0.045, 0.0, 0.045, 0.09)
+CLOSE_M = 25.0  # ahead and behind
 TURNS_RAD, NEAR_M = np.linspace(-0.12, 0.12, 41), (-0.6, -0.3, 0.0, 0.3, 0.6)  # about the expected pose
 WORSE, LEAST_WORSE = 1.5, 0.0005  # a fit this much worse than before is looked at again
 STRAIGHT_RAD = 0.005  # a turn a frame, above which rows of pixels do not just shift
 SAME = 1.3  # a plainer road that fits so much worse is taken
 LOST = 0.03  # mean cost of a pixel, above which the road is lost
-ITERATIONS, FEW = 10, 7  # of a fit; every which pixel is looked at when many places are tried
+ITERATIONS, FEW = 10, 5  # of a fit; every which pixel is looked at when many places are tried
 KEEP = np.array([0.5, 0.0, 0.0])  # how firmly the expected place along is kept: less than one dash's worth
 
 
@@ -32,23 +33,28 @@ class Ground:
 
     ahead, right = pixels_m()
     pixels = np.ascontiguousarray(np.stack((ahead, right), -1))
+    near = np.flatnonzero(np.abs(ahead) < CLOSE_M)  # a turn moves these little
 
     def __init__(self, cover: np.ndarray) -> None:
         flat = cover.reshape(len(cover), -1).astype(np.float32)
         open_ = flat[:3].sum(0)
-        self.weight = np.where(open_ > 0.9, open_, 0).astype(np.float32)
-        self.seen = np.ascontiguousarray(
-            (np.stack((flat[1] + flat[2], flat[2]), -1) / np.maximum(open_, 0.1)[:, None]).astype(np.float32))
+        weight = np.where(open_ > 0.9, open_, 0).astype(np.float32)
+        seen = (np.stack((flat[1] + flat[2], flat[2]), -1) / np.maximum(open_, 0.1)[:, None]).astype(np.float32)
+        self.all = self.pixels, np.ascontiguousarray(seen), weight
+        self.close = self.pixels[self.near], np.ascontiguousarray(seen[self.near]), weight[self.near]
 
     def fit(self, where: RoadMap, pose: np.ndarray) -> tuple[np.ndarray, float]:
         """The pose (3,) near one that fits best, and its cost."""
-        return _fit(where.ground, where.low_m, CELL_M, self.pixels, self.seen, self.weight,
-                    np.asarray(pose, np.float64), KEEP, ITERATIONS)  # type: ignore[no-any-return]
+        return _fit(where.ground, where.low_m, CELL_M, *self.all, np.asarray(pose, np.float64), KEEP, ITERATIONS)  # type: ignore[no-any-return]
 
-    def cost(self, where: RoadMap, poses: np.ndarray) -> np.ndarray:
-        """Costs of poses (N, 3), by a few of the pixels."""
-        return _costs(where.ground, where.low_m, CELL_M, self.pixels, self.seen, self.weight,  # type: ignore[no-any-return]
-                      np.asarray(poses, np.float64), FEW)
+    def best(self, where: RoadMap, poses: np.ndarray, many: int = 3) -> tuple[np.ndarray, float]:
+        """The best fit from those of poses (N, 3) that fit best close to the ego."""
+        costs = _costs(where.ground, where.low_m, CELL_M, *self.close, np.asarray(poses, np.float64), FEW)
+        found = []
+        for number in np.argsort(costs)[:many]:
+            close, _ = _fit(where.ground, where.low_m, CELL_M, *self.close, poses[number], KEEP, ITERATIONS)
+            found.append(self.fit(where, close))
+        return min(found, key=lambda fit: fit[1])
 
 
 class Found(NamedTuple):
@@ -75,9 +81,7 @@ def find_road(cover: Sequence[np.ndarray]) -> Found:
 
 def _begin(ground: Ground, where: RoadMap, poses: np.ndarray) -> tuple[np.ndarray, float]:
     """The best pose about some (K, 3), and its cost."""
-    tried = np.concatenate([_about(pose) for pose in poses])
-    fits = [ground.fit(where, tried[number]) for number in np.argsort(ground.cost(where, tried))[:3]]
-    return min(fits, key=lambda fit: fit[1])
+    return ground.best(where, np.concatenate([_about(pose) for pose in poses]))
 
 
 def follow(cover: Sequence[np.ndarray], found: Found, steps_m: np.ndarray) -> np.ndarray:
@@ -93,10 +97,8 @@ def follow(cover: Sequence[np.ndarray], found: Found, steps_m: np.ndarray) -> np
 
 
 def _about(pose: np.ndarray) -> np.ndarray:
-    along, aside = (grid.ravel() for grid in np.meshgrid(PHASES_M, ASIDE_M))
-    cosine, sine = np.cos(pose[2]), np.sin(pose[2])
-    return np.column_stack((pose[0] + cosine * along - sine * aside, pose[1] + sine * along + cosine * aside,
-                            np.full(len(along), pose[2])))
+    along, aside, turn = (grid.ravel() for grid in np.meshgrid(PHASES_M, ASIDE_M, AT_FIRST_RAD))
+    return moved(pose[None], np.column_stack((along, aside, turn)))
 
 
 def _follow(cover: Sequence[np.ndarray], where: RoadMap, poses: np.ndarray, frames: range,
@@ -113,9 +115,7 @@ def _follow(cover: Sequence[np.ndarray], where: RoadMap, poses: np.ndarray, fram
         pose, cost = ground.fit(where, expected)
         if (before is None and np.isnan(told)) or cost > max(WORSE * usual, usual + LEAST_WORSE):
             tried = np.concatenate((_along(where, last, way), _turned(expected)))
-            best = np.argsort(ground.cost(where, tried))[:3]
-            pose, cost = min(((pose, cost), *(ground.fit(where, tried[one]) for one in best)),
-                             key=lambda fit: fit[1])
+            pose, cost = min((pose, cost), ground.best(where, tried), key=lambda fit: fit[1])
         if cost > LOST:
             raise InputError(f"the film's road is lost at {frame / FPS:.1f} s: it is off by {cost:.3f}")
         usual = cost if not np.isfinite(usual) else 0.9 * usual + 0.1 * cost

@@ -25,8 +25,9 @@ from drive_gen.perception.film_view import ASIDE_PX, M_PER_PX, SIZE_PX
 KINDS = ("highway", "two-way", "merge", "exit", "racetrack", "u-turn", "intersection", "roundabout")
 FEWEST = {"highway": 1, "merge": 2, "exit": 2}  # lanes that can be asked for; the others have but one form
 CELL_M, MARGIN_M = 0.25, 4.0  # of a map
-BLOCK_PX, STEP_M = 8, 2.0  # of the bank: pixels a side of a block, metres between places
+BLOCK_PX, STEP_M = 8, 3.0  # of the bank: pixels a side of a block, metres between places
 MARKS = 2.0  # weight of painted lines beside asphalt
+SEEN_M = 108.0  # from a road's end, it is seen
 STRAIGHT_M = 200.0  # where an ego is taken to be on a road that looks the same everywhere
 KEY_FRAMES = (0, 30, 60, 90, 120)
 MARGIN, MOST = 0.004, 4  # mean squared error by which a road may be worse than the best one; of so many
@@ -45,12 +46,16 @@ class RoadMap:
 
     @cached_property
     def places(self) -> np.ndarray:
-        """x, y, heading at every STEP_M of every lane, (N, 3); one of a road that is the same everywhere."""
+        """x, y, heading at every STEP_M of every lane, (N, 3).
+
+        Of a road that is the same everywhere: a dash and its gap in the middle, and the ends.
+        """
         found = []
         for lane in self.road.lanes:
             along = np.arange(STEP_M / 2, lane.length_m, STEP_M)
             if self.kind in ("highway", "two-way"):
-                along = min(STRAIGHT_M, lane.length_m / 2) + np.arange(DASH_M + GAP_M)
+                ends = along[(along < SEEN_M) | (along > lane.length_m - SEEN_M)]
+                along = np.concatenate((min(STRAIGHT_M, lane.length_m / 2) + np.arange(DASH_M + GAP_M), ends))
             where = lane.position_at(along)
             found.append(np.column_stack((where, lane.frame_of(where).heading_rad)))
         return np.concatenate(found)
