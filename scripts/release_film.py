@@ -1,4 +1,4 @@
-"""Train the network that sees films from above: python scripts/release_film.py --work runs/film [--data STORE]
+"""Train the network that sees films: python scripts/release_film.py --work runs/film [--data STORE]
 
 Frames of scripted traffic (seeds below the tests, no roundabouts and U-turns), seen from any agent, in looks
 of every strength, half of them squeezed as JPEGs. It begins with the bundled segmenter. A stopped run goes on

@@ -1,4 +1,4 @@
-"""Films read back into episodes: with true masks all is exact; worked examples of its parts; the bundled network."""
+"""Films read back into episodes: exact with true masks; worked examples of the parts; the bundled network."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_without_the_texture_or_a_body_it_is_not_the_same(film: tuple[Episode, n
 @pytest.mark.parametrize("kind", ROADS)
 def test_every_known_road_is_found_and_the_pose_on_it(kind: str) -> None:
     scene = on_road(kind, {"merge": 240.0, "exit": 20.0, "u-turn": 60.0, "roundabout": 90.0}.get(kind, 60.0))
-    rgb, samples = film_frame(scene)
+    _, samples = film_frame(scene)
     found = find_road([cover_of(samples)])
     assert found.map.kind == kind == road_kind(found.map.road)
     pose = np.array([*scene.position_m[0], scene.heading_rad[0]])
@@ -142,7 +142,7 @@ def test_touching_bodies_are_told_apart() -> None:
     for true in ([(30.0, 3.1, 0.0), (35.0, 3.1, 0.0)], [(-20.3, -6.0, 0.1), (-16.2, -5.2, -0.35)]):
         seen = bodies(true)
         assert len(seen.blobs) == 1
-        begin = np.array(true) + [(0.5, 0.2, 0.03), (-0.4, -0.3, -0.03)]
+        begin = np.array(true) + np.array([(0.5, 0.2, 0.03), (-0.4, -0.3, -0.03)])
         found, off = fit_boxes(seen, np.array([1]), begin, np.full((2, 2), (5.0, 2.0)))
         assert np.abs(found - np.array(true)).max() < 0.12
         assert off < 0.1

@@ -56,8 +56,9 @@ def train_caption(*, out: Path | None = None, resume: Path | None = None,
     return _say_trained(out, json)
 
 
-def describe(what: Annotated[Path, tyro.conf.Positional], /, *, by: Literal["tracks", "network"] = "tracks",
-             checkpoint: str | None = None, language: Literal["en", "ko"] = "en", episode: str = "0",
+def describe(what: Annotated[Path, tyro.conf.Positional], /, *,
+             by: Literal["tracks", "network"] = "tracks", checkpoint: str | None = None,
+             language: Literal["en", "ko"] = "en", episode: str = "0",
              film: Path | None = None, out: Path | None = None, json: bool = False) -> int:
     """Say what happens in the first twelve seconds of an episode, or of a film of one, and why.
 
@@ -68,8 +69,8 @@ def describe(what: Annotated[Path, tyro.conf.Positional], /, *, by: Literal["tra
         what: Episode store or evaluation folder, whose episode is drawn from above; or a film (.mp4, .gif) as
             --film writes it: from above, 200 m a side, the ego in its middle and heading up.
         by: tracks: see bodies and road, follow them, and say what they do; network: the captioner's words.
-        checkpoint: The network that sees (tracks) or the captioner (network): run or checkpoint folder, or Hub
-            id; the bundled one if not given.
+        checkpoint: The network that sees (tracks) or the captioner (network): run or checkpoint folder, or
+            Hub id; the bundled one if not given.
         language: Of the caption.
         episode: Of a store: the episode's number, or a part of its key that no other has.
         film: Film to write (.mp4, .gif) of what was seen of an episode.
@@ -87,7 +88,7 @@ def describe(what: Annotated[Path, tyro.conf.Positional], /, *, by: Literal["tra
         raise InputError(f"no episode store and no film at {what}")
     if out is not None and by == "network":
         raise InputError("--out is of --by tracks; the network writes words, no episode")
-    found = described(what if store is None else store, store is not None, episode, film, by, checkpoint, language)
+    found = described(store or what, store is not None, episode, film, by, checkpoint, language)
     say_described(found, language, film, out, json)
     return 0
 

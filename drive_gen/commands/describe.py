@@ -82,7 +82,8 @@ def _by_network(frames: np.ndarray, episode: Episode | None, checkpoint: str, la
     return model.describe(torch.from_numpy(clip[None]), language)[0]
 
 
-def say_described(found: Described, language: str, film: Path | None, out: Path | None, as_json: bool) -> None:
+def say_described(found: Described, language: str, film: Path | None, out: Path | None, as_json: bool
+                  ) -> None:
     """Print it; write what was read to a store."""
     import json
 
@@ -103,10 +104,8 @@ def say_described(found: Described, language: str, film: Path | None, out: Path 
     if found.truth is not None:
         print(f"{len(about['right'])} facts right, {len(about['missed'])} missed, "
               f"{len(about['made_up'])} made up")
-    if out is not None:
-        print(f"wrote {out}; next: drive-gen inspect {out}")
-    else:
-        print(f"wrote {film}; next: drive-gen describe {film}" if film else "next: drive-gen render, to look at it")
+    wrote, then = (out, "inspect") if out else (film, "describe")
+    print(f"wrote {wrote}; next: drive-gen {then} {wrote}" if wrote else "next: drive-gen describe --out STORE")
 
 
 def _about(found: Described, language: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from drive_gen.perception.film_view import FPS, M_PER_PX, SIZE_PX
 
 
 def clip_of_film(frames: np.ndarray, sight: Sight) -> np.ndarray:
-    """The clip (F, H, W, 3) uint8 in a film's frames (T, S, S, 3) at FPS; pixels are averaged to the sight's."""
+    """The clip (F, H, W, 3) uint8 in a film's frames (T, S, S, 3) at FPS; its pixels are averages."""
     numbers = [round(time_s * FPS) for time_s in sight.times_s]
     side = round(sight.size_px * sight.m_per_px / M_PER_PX)
     if len(set(numbers)) < len(numbers) or numbers[-1] >= len(frames) or side > SIZE_PX:

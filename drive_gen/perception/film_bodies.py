@@ -13,7 +13,6 @@ from scipy import ndimage
 
 from drive_gen.envs.frames.frame import CAR, EGO, TRUCK
 from drive_gen.envs.frames.jit import compiled
-from drive_gen.language.place import SIZES_M
 from drive_gen.perception.film_view import ASIDE_PX, M_PER_PX, SIZE_PX
 
 SEEN, LEAST_M2, EDGE_LEAST_M2 = 0.4, 2.5, 1.0  # share of a body's pixel; least bodies, whole and cut
@@ -123,7 +122,7 @@ def fit_boxes(seen: Bodies, numbers: np.ndarray, boxes: np.ndarray, size_m: np.n
         return boxes, 1.0
     weight = np.where(seen.hidden[cut] | other[cut], 0.0, 1.0)
     aim = np.where(wanted[cut], seen.cover[cut], 0.0).astype(np.float64)
-    return _fit(aim, weight, SIZE_PX / 2 - rows[0], columns[0] - ASIDE_PX / 2, boxes.astype(np.float64),  # type: ignore[no-any-return]
+    return _fit(aim, weight, SIZE_PX / 2 - rows[0], columns[0] - ASIDE_PX / 2, boxes.astype(np.float64),
                 size_m.astype(np.float64) / 2, M_PER_PX, KEEP_M, KEEP_RAD, ITERATIONS)
 
 

@@ -52,4 +52,4 @@ def _shift(one: np.ndarray, other: np.ndarray, energy: float) -> float:
         return float("nan")
     low, middle, high = near[best - 1 : best + 2]
     low, high = max(low, 0.0), max(high, 0.0)
-    return best - NEAR_PX + (high - low) / (low + middle + high)
+    return float(best - NEAR_PX + (high - low) / (low + middle + high))

@@ -29,7 +29,7 @@ KEEP = np.array([0.5, 0.0, 0.0])  # how firmly the expected place along is kept:
 
 
 class Ground:
-    """What of the ground is seen in a frame: shares of asphalt and lines, and weights where bodies hide it."""
+    """What of the ground is seen in a frame: shares of asphalt and lines, weighed by what no body hides."""
 
     ahead, right = pixels_m()
     pixels = np.ascontiguousarray(np.stack((ahead, right), -1))
@@ -39,20 +39,23 @@ class Ground:
         flat = cover.reshape(len(cover), -1).astype(np.float32)
         open_ = flat[:3].sum(0)
         weight = np.where(open_ > 0.9, open_, 0).astype(np.float32)
-        seen = (np.stack((flat[1] + flat[2], flat[2]), -1) / np.maximum(open_, 0.1)[:, None]).astype(np.float32)
+        shares = np.stack((flat[1] + flat[2], flat[2]), -1) / np.maximum(open_, 0.1)[:, None]
+        seen = shares.astype(np.float32)
         self.all = self.pixels, np.ascontiguousarray(seen), weight
         self.close = self.pixels[self.near], np.ascontiguousarray(seen[self.near]), weight[self.near]
 
     def fit(self, where: RoadMap, pose: np.ndarray) -> tuple[np.ndarray, float]:
         """The pose (3,) near one that fits best, and its cost."""
-        return _fit(where.ground, where.low_m, CELL_M, *self.all, np.asarray(pose, np.float64), KEEP, ITERATIONS)  # type: ignore[no-any-return]
+        begin = np.asarray(pose, np.float64)
+        return _fit(where.ground, where.low_m, CELL_M, *self.all, begin, KEEP, ITERATIONS)
 
     def best(self, where: RoadMap, poses: np.ndarray, many: int = 3) -> tuple[np.ndarray, float]:
         """The best fit from those of poses (N, 3) that fit best close to the ego."""
         costs = _costs(where.ground, where.low_m, CELL_M, *self.close, np.asarray(poses, np.float64), FEW)
         found = []
         for number in np.argsort(costs)[:many]:
-            close, _ = _fit(where.ground, where.low_m, CELL_M, *self.close, poses[number], KEEP, ITERATIONS)
+            close, _ = _fit(where.ground, where.low_m, CELL_M, *self.close, poses[number], KEEP,
+                            ITERATIONS)
             found.append(self.fit(where, close))
         return min(found, key=lambda fit: fit[1])
 
@@ -69,12 +72,13 @@ def find_road(cover: Sequence[np.ndarray]) -> Found:
     """The plainest of the known roads that fit a film about as well as the best; cover: (classes, H, W)."""
     fits = []
     for found in sightings(cover):
-        fitted = {frame: _begin(Ground(cover[frame]), found.map, poses) for frame, poses in found.poses.items()}
+        fitted = {frame: _begin(Ground(cover[frame]), found.map, poses)
+                  for frame, poses in found.poses.items()}
         fits.append((found, fitted, float(np.mean([cost for _, cost in fitted.values()]))))
     least = min(cost for _, _, cost in fits)
     found, fitted, cost = next(fit for fit in fits if fit[2] <= SAME * least + LEAST_WORSE)
     if cost > LOST:
-        raise InputError(f"the film shows no known road: the nearest is a {found.map.kind}, off by {cost:.3f}")
+        raise InputError(f"the film shows no known road: the nearest, {found.map.kind}, is off by {cost:.3f}")
     frame = min(found.spread_m, key=lambda frame: (found.spread_m[frame], frame))
     return Found(found.map, frame, fitted[frame][0])
 
@@ -147,8 +151,9 @@ def step_between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def moved(pose: np.ndarray, step: np.ndarray) -> np.ndarray:
     """A pose after a step in its own frame; poses (..., 3)."""
     cosine, sine = np.cos(pose[..., 2]), np.sin(pose[..., 2])
-    return np.stack((pose[..., 0] + cosine * step[..., 0] - sine * step[..., 1],
-                     pose[..., 1] + sine * step[..., 0] + cosine * step[..., 1], pose[..., 2] + step[..., 2]), -1)
+    x = pose[..., 0] + cosine * step[..., 0] - sine * step[..., 1]
+    y = pose[..., 1] + sine * step[..., 0] + cosine * step[..., 1]
+    return np.stack((x, y, pose[..., 2] + step[..., 2]), -1)
 
 
 @compiled
@@ -187,7 +192,8 @@ def _costs(ground: np.ndarray, low: np.ndarray, cell: float, pixels: np.ndarray,
 
 @compiled
 def _fit(ground: np.ndarray, low: np.ndarray, cell: float, pixels: np.ndarray, seen: np.ndarray,
-         weight: np.ndarray, begin: np.ndarray, keep: np.ndarray, iterations: int) -> tuple[np.ndarray, float]:
+         weight: np.ndarray, begin: np.ndarray, keep: np.ndarray, iterations: int
+         ) -> tuple[np.ndarray, float]:
     """Gauss and Newton's steps of the pose, errors above a half counting as lines (Huber, 1964)."""
     pose, best, best_cost = begin.copy(), begin.copy(), np.inf
     for _ in range(iterations + 1):

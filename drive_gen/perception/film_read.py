@@ -20,7 +20,7 @@ from drive_gen.perception.film_bodies import ego_size_m
 from drive_gen.perception.film_odometry import steps_m
 from drive_gen.perception.film_pose import find_road, follow
 from drive_gen.perception.film_tracks import Track, track_bodies
-from drive_gen.perception.film_view import DURATION_S, FPS
+from drive_gen.perception.film_view import FPS
 
 WINDOW, ORDER = 9, 2  # frames, and order, of the polynomials that motion is taken from
 LEAST_FRAMES, LATE_FRAMES = 4, 5  # of a body; one first seen so late was there from the start
@@ -29,7 +29,7 @@ LEAST_EGO_M2, TRUCK_EGO_M2 = 4.0, 20.0
 
 
 def read_episode(rgb: np.ndarray, cover: Sequence[np.ndarray], name: str = "film") -> Episode:
-    """The Episode of a film's strips (T, H, W, 3) uint8 and of the classes' shares in them, (classes, H, W) each.
+    """The Episode of a film's strips (T, H, W, 3) uint8 and the classes' shares in each, (classes, H, W).
 
     An InputError says, in one line, why there is none: no ego, no known road.
     """
@@ -38,7 +38,8 @@ def read_episode(rgb: np.ndarray, cover: Sequence[np.ndarray], name: str = "film
         raise InputError("the film shows no ego in its middle")
     found = find_road(cover)
     ego = follow(cover, found, steps_m(rgb, cover))
-    tracks = [track for track in track_bodies(cover, ego, found.map.road) if len(track.frames) >= LEAST_FRAMES]
+    tracks = track_bodies(cover, ego, found.map.road)
+    tracks = [track for track in tracks if len(track.frames) >= LEAST_FRAMES]
     kinds = ["truck" if np.median(areas) > TRUCK_EGO_M2 else "car",
              *("truck" if track.truck else "car" for track in tracks)]
     return _episode([(np.arange(len(ego)), ego), *(_filled(track) for track in tracks)], kinds,

@@ -120,7 +120,6 @@ class Sighting:
     """A road that a film may show, and where on it the ego may be in some of the frames."""
 
     map: RoadMap
-    error: float  # mean over the frames
     poses: Mapping[int, np.ndarray]  # of each frame (K, 3), the likeliest first
     spread_m: Mapping[int, float]  # of each frame: how far places lie apart that fit about as well
 
@@ -133,17 +132,18 @@ def sightings(cover: Sequence[np.ndarray]) -> list[Sighting]:
     total = np.array([errors[:, owner == number].min(1).mean() for number in range(len(known_maps()))])
     if total.min() > WORST:
         raise InputError(f"the film shows no known road: the nearest is off by {total.min():.3f} a block")
-    near = [number for number in np.argsort(total)[:MOST] if total[number] <= total.min() + MARGIN]
-    return [_sighting(known_maps()[number], frames, errors[:, owner == number]) for number in sorted(near)]
+    near = sorted(int(number) for number in np.argsort(total)[:MOST]
+                  if total[number] <= total.min() + MARGIN)
+    return [_sighting(known_maps()[number], frames, errors[:, owner == number]) for number in near]
 
 
 def _sighting(where: RoadMap, frames: Sequence[int], errors: np.ndarray) -> Sighting:
     """errors: (frames, places)."""
-    alike = [where.places[row <= row.min() + ALIKE, :2] for row in errors]
-    return Sighting(where, float(errors.min(1).mean()),
-                    {frame: where.places[np.argsort(row)[:FEW]] for frame, row in zip(frames, errors, strict=True)},
-                    {frame: float(np.ptp(places, axis=0).max())
-                     for frame, places in zip(frames, alike, strict=True)})
+    poses, spread = {}, {}
+    for frame, row in zip(frames, errors, strict=True):
+        poses[frame] = where.places[np.argsort(row)[:FEW]]
+        spread[frame] = float(np.ptp(where.places[row <= row.min() + ALIKE, :2], axis=0).max())
+    return Sighting(where, poses, spread)
 
 
 def _errors(cover: np.ndarray, grounds: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ def _errors(cover: np.ndarray, grounds: np.ndarray) -> np.ndarray:
 
 
 def _blocks(cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (blocks, 2) of asphalt and lines where no body is, and the share that no body hides (blocks,)."""
+    """Shares (blocks, 2) of asphalt and lines where no body is, and how much no body hides (blocks,)."""
     shares = cover.reshape(len(cover), SIZE_PX // BLOCK_PX, BLOCK_PX, ASIDE_PX // BLOCK_PX, BLOCK_PX
                            ).mean((2, 4)).reshape(len(cover), -1).astype(np.float32)
     open_ = shares[:3].sum(0)

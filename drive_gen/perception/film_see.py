@@ -16,7 +16,7 @@ BATCH = 8  # frames at once
 def covers(network: Segmenter, rgb: np.ndarray) -> Sequence[np.ndarray]:
     """Strips (T, H, W, 3) uint8 -> shares of the classes (classes, H, W) float16, one array a frame."""
     device = next(network.parameters()).device
-    network = network.eval().to(memory_format=torch.channels_last)
+    network.eval()
     found: list[np.ndarray] = []
     for start in range(0, len(rgb), BATCH):
         frames = torch.from_numpy(np.ascontiguousarray(rgb[start : start + BATCH])).to(device)

@@ -24,7 +24,7 @@ ROOM = 1.6  # a blob larger than so many bodies is of more than one
 HALF_M = np.array([SIZE_PX, ASIDE_PX]) * M_PER_PX / 2
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """One body: where it was measured."""
 
@@ -72,9 +72,9 @@ def track_bodies(cover: Sequence[np.ndarray], ego: np.ndarray, road: Road) -> li
     for frame, shares in enumerate(cover):
         seen = bodies_in(shares)
         _measure(alive, seen, frame, ego[frame], road)
-        for track in [one for one in alive if frame - one.frames[-1] > PATIENCE or _left(one, frame, ego[frame])]:
-            alive.remove(track)
-            ended.append(track)
+        gone = [one for one in alive if frame - one.frames[-1] > PATIENCE or _left(one, frame, ego[frame])]
+        alive = [one for one in alive if one not in gone]
+        ended += gone
     return ended + alive
 
 
@@ -118,7 +118,8 @@ def _owners(tracks: Sequence[Track], expected: Sequence[np.ndarray], seen: Bodie
     free = [blob for blob in seen.blobs if not any(blob.number in group[0] for group in groups)]
     lost = [number for number, blobs in enumerate(under) if not blobs]
     if free and lost:
-        away = np.array([[np.hypot(*(expected[number][:2] - blob.middle_m)) for blob in free] for number in lost])
+        away = np.array([[np.hypot(*(expected[number][:2] - blob.middle_m)) for blob in free]
+                         for number in lost])
         for row, column in zip(*linear_sum_assignment(np.minimum(away, 10 * GATE_M)), strict=True):
             if away[row, column] < GATE_M:
                 groups.append(({free[column].number}, {lost[row]}))
@@ -172,7 +173,7 @@ def _born(blob: Blob, seen: Bodies, frame: int, ego: np.ndarray, road: Road) -> 
     kind = "truck" if blob.truck > TRUCK_SHARE else "car"
     size = np.array(SIZES_M[kind])
     count = 1 if blob.cut or blob.area_m2 < ROOM * size.prod() else round(blob.area_m2 / size.prod())
-    middle = moved(ego, np.array([*blob.middle_m, 0.0 if np.isnan(blob.axis_rad) or blob.cut else blob.axis_rad]))
+    middle = moved(ego, np.array([*blob.middle_m, blob.axis_rad]))
     lane = float(road.lane_frame(middle[:2], road.nearest_lane(middle[:2])).heading_rad)
     heading = lane
     if not (np.isnan(blob.axis_rad) or blob.cut):

@@ -40,7 +40,7 @@ HELD_OUT = 0.1  # share of the episodes, the last
 
 
 class Strips(NamedTuple):
-    """What a film shows in its middle: pictures (B, H, W, 3) and the classes of their samples (B, 4, H, W)."""
+    """What films show in their middle: pictures (B, H, W, 3), classes of their samples (B, 4, H, W)."""
 
     rgb: np.ndarray
     samples: np.ndarray
