@@ -25,7 +25,7 @@ def main(work: Path = Path("runs/film"), data: str | None = None, steps: int | N
     if (work / STATE).exists():
         resume_film(work)
     else:
-        config = FilmTraining(init=str(ASSETS / "segmenter"))
+        config = FilmTraining(init="drive_gen/assets/segmenter")
         loop = replace(config.loop, steps=steps or config.loop.steps)
         train_film(work, replace(config, loop=loop, frames=replace(config.frames, store=data)))
     shutil.rmtree(ASSETS / "film", ignore_errors=True)

@@ -105,7 +105,7 @@ def say_described(found: Described, language: str, film: Path | None, out: Path 
         print(f"{len(about['right'])} facts right, {len(about['missed'])} missed, "
               f"{len(about['made_up'])} made up")
     wrote, then = (out, "inspect") if out else (film, "describe")
-    print(f"wrote {wrote}; next: drive-gen {then} {wrote}" if wrote else "next: drive-gen describe --out STORE")
+    print(f"wrote {wrote}; next: drive-gen {then} {wrote}" if wrote else "next: describe with --out STORE")
 
 
 def _about(found: Described, language: str) -> dict[str, Any]:
