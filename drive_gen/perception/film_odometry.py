@@ -17,6 +17,7 @@ MOST_PX, PADDED = 9, 512  # pixels a frame: 45 m/s; rows with room for the shift
 SMOOTH_PX = 9  # shades that vary more slowly along a column are light, not grain
 LEAST, CLEAR = 0.06, 1.35  # the correlation that tells a shift, and by how much it is above any other
 NEAR_PX = 2
+MOST_GRAIN = 12.0  # of 255; the edge of asphalt is more
 
 
 def steps_m(rgb: np.ndarray, cover: Sequence[np.ndarray]) -> np.ndarray:
@@ -28,7 +29,8 @@ def steps_m(rgb: np.ndarray, cover: Sequence[np.ndarray]) -> np.ndarray:
     grey -= grey.mean(0)
     spectra, energy = [], []
     for frame, shares in zip(grey, cover, strict=True):
-        grain = (frame - ndimage.uniform_filter1d(frame, SMOOTH_PX, axis=0)) * _open(shares)
+        rough = frame - ndimage.uniform_filter1d(frame, SMOOTH_PX, axis=0)
+        grain = np.clip(rough, -MOST_GRAIN, MOST_GRAIN) * _open(shares)
         spectra.append(np.fft.rfft(grain, PADDED, axis=0))
         energy.append(float((grain**2).sum()))
     return np.array([_shift(one, other, np.sqrt(a * b)) for one, other, a, b in

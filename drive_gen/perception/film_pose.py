@@ -117,9 +117,11 @@ def _follow(cover: Sequence[np.ndarray], where: RoadMap, poses: np.ndarray, fram
             told = np.nan
         expected = moved(last, step if np.isnan(told) else np.array([told, *step[1:]]))
         pose, cost = ground.fit(where, expected)
-        if (before is None and np.isnan(told)) or cost > max(WORSE * usual, usual + LEAST_WORSE):
-            tried = np.concatenate((_along(where, last, way), _turned(expected)))
-            pose, cost = min((pose, cost), ground.best(where, tried), key=lambda fit: fit[1])
+        if before is None or cost > max(WORSE * usual, usual + LEAST_WORSE):
+            tried = (_steps(last, way), _turned(expected), _along(where, last, way))
+            other = ground.best(where, np.concatenate(tried))
+            if np.isnan(told) or cost > max(WORSE * other[1], other[1] + LEAST_WORSE):
+                pose, cost = other
         if cost > LOST:
             raise InputError(f"the film's road is lost at {frame / FPS:.1f} s: it is off by {cost:.3f}")
         usual = cost if not np.isfinite(usual) else 0.9 * usual + 0.1 * cost
@@ -133,6 +135,12 @@ def _along(where: RoadMap, last: np.ndarray, way: int) -> np.ndarray:
     steps = np.arange(-0.3, MOST_STEP_M, GRID_M) * way
     ahead = lane.position_at(float(frame.s_m) + steps, float(frame.d_m))
     return np.column_stack((ahead, last[2] + lane.frame_of(ahead).heading_rad - frame.heading_rad))
+
+
+def _steps(last: np.ndarray, way: int) -> np.ndarray:
+    """Poses (N, 3) after all steps and turns that a car may take in a frame."""
+    along, turns = (grid.ravel() for grid in np.meshgrid(np.arange(-0.3, MOST_STEP_M, GRID_M) * way, TURNS_RAD[::5]))
+    return moved(last[None], np.column_stack((along, np.zeros(len(along)), turns)))
 
 
 def _turned(expected: np.ndarray) -> np.ndarray:

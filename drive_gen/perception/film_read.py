@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.linalg import solveh_banded
 from scipy.signal import savgol_filter
 
 from drive_gen.envs.episode import KINDS, Episode, Source, make_episode
@@ -23,6 +24,7 @@ from drive_gen.perception.film_tracks import Track, track_bodies
 from drive_gen.perception.film_view import FPS
 
 WINDOW, ORDER = 9, 2  # frames, and order, of the polynomials that motion is taken from
+STIFF, LEAST_JERK, ROUNDS = 1.0, 1e-5, 12  # of the speeds' filter, metres
 LEAST_FRAMES, LATE_FRAMES = 4, 5  # of a body; one first seen so late was there from the start
 TOUCH_M = 0.1  # bodies nearer than this touch
 LEAST_EGO_M2, TRUCK_EGO_M2 = 4.0, 20.0
@@ -94,15 +96,40 @@ def contacts(poses: np.ndarray, valid: np.ndarray, size_m: np.ndarray) -> np.nda
 
 
 def smooth(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions (T, 2), headings (T,) and speeds along them (T,), by polynomials over a window of frames."""
+    """Positions (T, 2), headings (T,) and speeds along them (T,).
+
+    Places and headings by polynomials over a window; speeds of the way driven, whose acceleration is taken to
+    be constant but for a few changes.
+    """
     window = min(WINDOW, len(poses) - (len(poses) + 1) % 2)
-    heading = np.unwrap(poses[:, 2])
-    position, velocity = poses[:, :2], np.zeros((len(poses), 2))
+    heading, position = np.unwrap(poses[:, 2]), poses[:, :2]
     if window > ORDER:
-        position = savgol_filter(poses[:, :2], window, ORDER, axis=0)
-        velocity = savgol_filter(poses[:, :2], window, ORDER, deriv=1, delta=1 / FPS, axis=0)
+        position = savgol_filter(position, window, ORDER, axis=0)
         heading = savgol_filter(heading, window, 1)
-    elif len(poses) > 1:
-        velocity = np.gradient(poses[:, :2], 1 / FPS, axis=0)
-    speed = velocity[:, 0] * np.cos(heading) + velocity[:, 1] * np.sin(heading)
-    return position, np.asarray(wrap(heading)), speed
+    if len(poses) < 2:
+        return position, np.asarray(wrap(heading)), np.zeros(len(poses))
+    step = np.diff(poses[:, :2], axis=0)
+    between = (heading[1:] + heading[:-1]) / 2
+    way = np.concatenate(([0.0], np.cumsum(step[:, 0] * np.cos(between) + step[:, 1] * np.sin(between))))
+    return position, np.asarray(wrap(heading)), np.gradient(few_changes(way), 1 / FPS)
+
+
+def few_changes(way: np.ndarray) -> np.ndarray:
+    """A way (T,) with few changes of acceleration near to one: l1 trend filtering (Kim et al., 2009).
+
+    Its third differences are weighed by their own size, again and again; the equations are banded.
+    """
+    count, found = len(way), way.copy()
+    if count < 4:
+        return found
+    third = np.array([-1.0, 3.0, -3.0, 1.0])
+    for _ in range(ROUNDS):
+        jerk = np.abs(np.diff(found, 3))
+        weight = STIFF / (jerk + LEAST_JERK)
+        bands = np.zeros((4, count))  # upper form: bands[3 - k, j] is the entry of (j - k, j)
+        bands[3] = 1.0
+        for one in range(4):
+            for other in range(one, 4):
+                bands[3 - (other - one), other : other + count - 3] += third[one] * third[other] * weight
+        found = solveh_banded(bands, way)
+    return found

@@ -14,7 +14,7 @@ BATCH = 8  # frames at once
 
 @torch.no_grad()
 def covers(network: Segmenter, rgb: np.ndarray) -> Sequence[np.ndarray]:
-    """Strips (T, H, W, 3) uint8 -> shares of the classes (classes, H, W) float16, one array a frame."""
+    """Strips (T, H, W, 3) uint8 -> shares of the classes (classes, H, W) float32, one array a frame."""
     device = next(network.parameters()).device
     network.eval()
     found: list[np.ndarray] = []
@@ -22,5 +22,5 @@ def covers(network: Segmenter, rgb: np.ndarray) -> Sequence[np.ndarray]:
         frames = torch.from_numpy(np.ascontiguousarray(rgb[start : start + BATCH])).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             logits = network(frames)
-        found.extend(logits.float().softmax(1).half().cpu().numpy())
+        found.extend(logits.float().softmax(1).cpu().numpy())
     return found
