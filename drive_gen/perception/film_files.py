@@ -39,8 +39,8 @@ def read_frames(path: Path) -> np.ndarray:
     kept = []
     for number, frame in enumerate(frames):
         if frame.shape[:2] != (SIZE_PX, SIZE_PX):
-            raise InputError(f"{path} is {frame.shape[1]} x {frame.shape[0]}; a film to describe is {SIZE_PX} "
-                             f"x {SIZE_PX}, from above, the ego in its middle, heading up (--film)")
+            raise InputError(f"{path} is {frame.shape[1]} x {frame.shape[0]}; a film to describe is "
+                             f"{SIZE_PX} x {SIZE_PX}, from above, the ego in its middle, heading up (--film)")
         if number in numbers:
             kept.append(frame)
     if len(kept) < len(numbers):

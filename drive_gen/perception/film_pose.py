@@ -139,7 +139,8 @@ def _along(where: RoadMap, last: np.ndarray, way: int) -> np.ndarray:
 
 def _steps(last: np.ndarray, way: int) -> np.ndarray:
     """Poses (N, 3) after all steps and turns that a car may take in a frame."""
-    along, turns = (grid.ravel() for grid in np.meshgrid(np.arange(-0.3, MOST_STEP_M, GRID_M) * way, TURNS_RAD[::5]))
+    steps = np.arange(-0.3, MOST_STEP_M, GRID_M) * way
+    along, turns = (grid.ravel() for grid in np.meshgrid(steps, TURNS_RAD[::5]))
     return moved(last[None], np.column_stack((along, np.zeros(len(along)), turns)))
 
 
