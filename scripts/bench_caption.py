@@ -80,8 +80,8 @@ def main() -> None:
         tracked[name] = score_tracking([film.episode for film in films], read)
         if chosen.masks and not first:
             exact = [episode_in(film, None) for film in progressing(films[: chosen.masks], "exact masks")]
-            print_row(name, f"tracks of {len(exact)} exact masks", found.seen[: chosen.masks],
-                      [seen_of(one) for one in exact if one])
+            pairs = [(seen, seen_of(one)) for seen, one in zip(found.seen, exact, strict=False) if one]
+            print_row(name, f"tracks of {len(pairs)} exact masks", *zip(*pairs, strict=True))
             tracked[f"{name}, exact masks"] = score_tracking(
                 [film.episode for film in films[: chosen.masks]], exact)
         for who, said in rows.items():
