@@ -39,12 +39,12 @@ def filmed(episode: Episode) -> tuple[np.ndarray, list[np.ndarray]]:
     return np.stack([rgb for rgb, _ in frames]), [cover_of(samples) for _, samples in frames]
 
 
-def busy(seed: int = 0) -> Episode:
-    """On three lanes: a lead that brakes hard, a car that changes in front of the ego, a queue of two."""
+def busy(seed: int = 0, queue_m: float = 0.4) -> Episode:
+    """On three lanes: a lead that brakes hard, a faster car to the left, a queue of two that slow down."""
     ego = (300.0 + seed, 4.0, speeds(20))
     lead = (345.0 + seed, 4.0, speeds(22, (6, 7.4, -6)))
     left = (330.0 + seed, 0.0, speeds(24))
-    right = [(x + seed, 8.0, speeds(18, (3, 5, -5.5))) for x in (350.0, 355.4)]
+    right = [(x + seed, 8.0, speeds(18, (3, 5, -5.5))) for x in (350.0, 355.0 + queue_m)]
     return driven([ego, lead, left, *right])
 
 
@@ -204,7 +204,7 @@ def test_the_bundled_network_reads_and_writes_an_episode(tmp_path: Path, capsys:
                                                          ) -> None:
     """Through an mp4 file, and on as a store that the other verbs take."""
     store, film, out = tmp_path / "store", tmp_path / "film.mp4", tmp_path / "read"
-    write_episodes(store, [replace(busy(2), source=replace(busy(2).source, group="g/1"))], "train")
+    write_episodes(store, [busy(2, queue_m=3.0)], "train")
     assert main(["describe", str(store), "--film", str(film), "--json"]) == 0
     about = json.loads(capsys.readouterr().out)
     assert about["by"] == "tracks"

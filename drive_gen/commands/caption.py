@@ -57,8 +57,8 @@ def train_caption(*, out: Path | None = None, resume: Path | None = None,
 
 
 def describe(what: Annotated[Path, tyro.conf.Positional], /, *,
-             by: Literal["tracks", "network"] = "tracks", checkpoint: str | None = None,
-             language: Literal["en", "ko"] = "en", episode: str = "0",
+             by: Literal["tracks", "network"] | None = None, eyes: str | None = None,
+             checkpoint: str | None = None, language: Literal["en", "ko"] = "en", episode: str = "0",
              film: Path | None = None, out: Path | None = None, json: bool = False) -> int:
     """Say what happens in the first twelve seconds of an episode, or of a film of one, and why.
 
@@ -69,15 +69,16 @@ def describe(what: Annotated[Path, tyro.conf.Positional], /, *,
         what: Episode store or evaluation folder, whose episode is drawn from above; or a film (.mp4, .gif) as
             --film writes it: from above, 200 m a side, the ego in its middle and heading up.
         by: tracks: see bodies and road, follow them, and say what they do; network: the captioner's words.
-        checkpoint: The network that sees (tracks) or the captioner (network): run or checkpoint folder, or
-            Hub id; the bundled one if not given.
+            Tracks if not given, but where --checkpoint is.
+        eyes: The network that sees (tracks): run or checkpoint folder, or Hub id; bundled if not given.
+        checkpoint: Captioner (network), likewise.
         language: Of the caption.
         episode: Of a store: the episode's number, or a part of its key that no other has.
         film: Film to write (.mp4, .gif) of what was seen of an episode.
         out: Episode store to write what was read to (tracks); `drive-gen inspect` and others take it.
         json: Print only JSON.
     """
-    from drive_gen.commands.describe import described, say_described
+    from drive_gen.commands.describe import by_network, by_tracks, filmed, say_described
     from drive_gen.envs.files import InputError
     from drive_gen.report.sources import store_at
 
@@ -86,9 +87,14 @@ def describe(what: Annotated[Path, tyro.conf.Positional], /, *,
         raise InputError("--film is written of an episode; this is a film already, or nothing")
     if store is None and not what.is_file():
         raise InputError(f"no episode store and no film at {what}")
+    by = by or ("network" if checkpoint else "tracks")
     if out is not None and by == "network":
         raise InputError("--out is of --by tracks; the network writes words, no episode")
-    found = described(store or what, store is not None, episode, film, by, checkpoint, language)
+    frames, played = filmed(store or what, store is not None, episode, film)
+    if by == "network":
+        found = by_network(frames, played, language, checkpoint)
+    else:
+        found = by_tracks(frames, played, language, eyes, what.name)
     say_described(found, language, film, out, json)
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,46 +29,37 @@ class Described:
     refused: str = ""  # why there are no tracks
 
 
-def described(what: Path, is_store: bool, which: str, film: Path | None, by: str, checkpoint: str | None,
-              language: str) -> Described:
-    """The description of a stored episode, which is filmed first, or of a film."""
-    episode = stored(what, which).episode if is_store else None
-    frames = _frames(what, episode, film)
-    truth = seen_of(episode) if episode is not None else None
-    name = f"{what.name}/{which}" if is_store else what.name
-    if by == "network":
-        return Described(_by_network(frames, episode, checkpoint or str(BUNDLED), language), by, truth)
-    try:
-        read = _by_tracks(frames, checkpoint or str(BUNDLED_EYES), name)
-    except InputError as refusal:
-        said = _by_network(frames, episode, str(BUNDLED), language)
-        return Described(said, "network", truth, refused=str(refusal))
-    return Described(seen_of(read), by, truth, read)
-
-
-def _frames(what: Path, episode: Episode | None, film: Path | None) -> np.ndarray:
-    """Whole pictures of a film (T, S, S, 3)."""
+def filmed(what: Path, is_store: bool, which: str, film: Path | None) -> tuple[np.ndarray, Episode | None]:
+    """Whole pictures (T, S, S, 3) of a film, or of a stored episode, which comes along."""
     from drive_gen.perception.film_files import read_frames, write_film
     from drive_gen.perception.film_view import VIEWS, film_frames
 
-    if episode is None:
-        return read_frames(what)
+    if not is_store:
+        return read_frames(what), None
+    episode = stored(what, which).episode
     if film is not None:
-        return write_film(episode, film)
-    return np.stack([rgb for rgb, _ in film_frames(clip_of(episode, Sight()), views=VIEWS)])
+        return write_film(episode, film), episode
+    return np.stack([rgb for rgb, _ in film_frames(clip_of(episode, Sight()), views=VIEWS)]), episode
 
 
-def _by_tracks(frames: np.ndarray, checkpoint: str, name: str) -> Episode:
+def by_tracks(frames: np.ndarray, episode: Episode | None, language: str, eyes: str | None, name: str
+              ) -> Described:
+    """The facts of the episode that a film is read into; where it cannot be, the captioner's words."""
     from drive_gen.perception.film_read import read_episode
     from drive_gen.perception.film_see import covers
     from drive_gen.perception.film_view import strip
     from drive_gen.perception.segmenter import Segmenter
 
-    rgb = strip(frames)
-    return read_episode(rgb, covers(Segmenter.from_pretrained(checkpoint), rgb), name)
+    network, rgb = Segmenter.from_pretrained(eyes or str(BUNDLED_EYES)), strip(frames)
+    try:
+        read = read_episode(rgb, covers(network, rgb), name)
+    except InputError as refusal:
+        return replace(by_network(frames, episode, language, None), refused=str(refusal))
+    return Described(seen_of(read), "tracks", seen_of(episode) if episode else None, read)
 
 
-def _by_network(frames: np.ndarray, episode: Episode | None, checkpoint: str, language: str) -> Seen:
+def by_network(frames: np.ndarray, episode: Episode | None, language: str, checkpoint: str | None
+               ) -> Described:
     """The captioner's words; an episode is drawn as it has learnt to see them."""
     import torch
 
@@ -76,10 +67,11 @@ def _by_network(frames: np.ndarray, episode: Episode | None, checkpoint: str, la
     from drive_gen.perception.captioner_data import film_of, looked_at
     from drive_gen.perception.captioner_film import clip_of_film
 
-    model = Captioner.from_pretrained(checkpoint)
+    model = Captioner.from_pretrained(checkpoint or str(BUNDLED))
     sight = model.config.sight
     clip = clip_of_film(frames, sight) if episode is None else looked_at(film_of(episode, sight), sight)
-    return model.describe(torch.from_numpy(clip[None]), language)[0]
+    truth = seen_of(episode, sight) if episode else None
+    return Described(model.describe(torch.from_numpy(clip[None]), language)[0], "network", truth)
 
 
 def say_described(found: Described, language: str, film: Path | None, out: Path | None, as_json: bool
