@@ -84,7 +84,7 @@ def say_described(found: Described, language: str, film: Path | None, out: Path 
     if out is not None and found.read is not None:
         from drive_gen.data.store import write_episodes
 
-        write_episodes(out, [found.read])
+        write_episodes(out, [found.read], "test")  # what was seen is there to be measured by
     about = _about(found, language)
     if as_json:
         print(json.dumps(about, indent=1, ensure_ascii=False))

@@ -77,7 +77,7 @@ def _episode(parts: Sequence[tuple[np.ndarray, np.ndarray]], kinds: Sequence[str
                 where = frames[part]
                 position[number, where], heading[number, where], speed[number, where] = smooth(poses[part])
     return make_episode(position, heading, speed, size, valid, dt_s=1 / FPS, road=road, ego=0,
-                        source=Source("generated", "drive_gen.film", f"film/{name}"), crashed=crashed,
+                        source=Source("logged", "drive_gen.film", f"film/{name}"), crashed=crashed,
                         kind=np.array([KINDS.index(kind) for kind in kinds]))
 
 
