@@ -58,8 +58,11 @@ def main() -> None:
             for name, requests in (("by seed", drawn(chosen.count, language)),
                                    ("by hand", written(chosen.count, language)))
             for seed, (text, facts) in enumerate(requests) if visible(facts)]
-    for name, language, text, facts, seed in track(work, "requests", console=Console(stderr=True)):
-        rows.setdefault(f"{name}, {language}", []).append(trips.take(text, facts, language, seed))
+    try:
+        for name, language, text, facts, seed in track(work, "requests", console=Console(stderr=True)):
+            rows.setdefault(f"{name}, {language}", []).append(trips.take(text, facts, language, seed))
+    except KeyboardInterrupt:
+        print(f"stopped after {sum(map(len, rows.values()))} of {len(work)} requests", file=sys.stderr)
     print_stages(rows)
     print_slots([trip for found in rows.values() for trip in found])
 
