@@ -25,7 +25,6 @@ from drive_gen.perception.film_view import ASIDE_PX, M_PER_PX, SIZE_PX
 KINDS = ("highway", "two-way", "merge", "exit", "racetrack", "u-turn", "intersection", "roundabout")
 FEWEST = {"highway": 1, "merge": 2, "exit": 2}  # lanes that can be asked for; the others have but one form
 CELL_M, MARGIN_M = 0.25, 4.0  # of a map
-MEAN = 4  # cells a side that a coarse ground is made of
 BLOCK_PX, STEP_M = 8, 3.0  # of the bank: pixels a side of a block, metres between places
 MARKS = 2.0  # weight of painted lines beside asphalt
 SEEN_M = 94.0  # from a road's end, it is well in the picture
@@ -63,17 +62,15 @@ class RoadMap:
 
     def coarse(self, poses: np.ndarray) -> np.ndarray:
         """Shares in the blocks of the strip seen from poses (N, 3); (N, blocks * 2) float32."""
-        wide = self.ground[: len(self.ground) // MEAN * MEAN, : self.ground.shape[1] // MEAN * MEAN]
-        means = wide.reshape(len(wide) // MEAN, MEAN, -1, MEAN, 2).mean((1, 3), dtype=np.float32) / 255
-        across = round(BLOCK_PX * M_PER_PX / CELL_M / MEAN)
-        smooth = ndimage.uniform_filter(means, (across, across, 0), mode="constant")
+        cells = round(BLOCK_PX * M_PER_PX / CELL_M)
+        smooth = ndimage.uniform_filter(self.ground.astype(np.float32) / 255, (cells, cells, 0),
+                                        mode="constant")
         ahead, right = pixels_m(BLOCK_PX)
         cosine, sine = np.cos(poses[:, 2, None]), np.sin(poses[:, 2, None])
         x = poses[:, 0, None] + cosine * ahead - sine * right
         y = poses[:, 1, None] + sine * ahead + cosine * right
-        # A mean of cells lies in their middle, that of an even number of means half a step before its index.
-        first, step = self.low_m + (MEAN - 1) / 2 * CELL_M, MEAN * CELL_M
-        place = [(x - first[0]) / step + 0.5, (y - first[1]) / step + 0.5]
+        # The mean over an even number of cells belongs to half a cell before the one that it is written in.
+        place = [(x - self.low_m[0]) / CELL_M + 0.5, (y - self.low_m[1]) / CELL_M + 0.5]
         seen = [ndimage.map_coordinates(smooth[..., channel], place, order=1) * weight
                 for channel, weight in ((0, 1.0), (1, MARKS))]
         return np.stack(seen, -1).reshape(len(poses), -1)
