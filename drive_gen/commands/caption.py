@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from drive_gen.commands.training import folder_of, loop_of, resumed, say_trained
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from drive_gen.language.sight import Seen
-    from drive_gen.perception.captioner import Captioner
 
 BUNDLED = Path(__file__).parents[1] / "assets" / "captioner"
 
@@ -62,20 +56,29 @@ def train_caption(*, out: Path | None = None, resume: Path | None = None,
     return _say_trained(out, json)
 
 
-def describe(what: Annotated[Path, tyro.conf.Positional], /, *, checkpoint: str | None = None,
-             language: Literal["en", "ko"] = "en", episode: str = "0", film: Path | None = None,
-             json: bool = False) -> int:
+def describe(what: Annotated[Path, tyro.conf.Positional], /, *,
+             by: Literal["tracks", "network"] | None = None, eyes: str | None = None,
+             checkpoint: str | None = None, language: Literal["en", "ko"] = "en", episode: str = "0",
+             film: Path | None = None, out: Path | None = None, json: bool = False) -> int:
     """Say what happens in the first twelve seconds of an episode, or of a film of one, and why.
+
+    The film is read back into an episode on a known road, and geometry says what that holds. Where it cannot
+    be read, the captioner's network is asked instead, and that is said.
 
     Args:
         what: Episode store or evaluation folder, whose episode is drawn from above; or a film (.mp4, .gif) as
             --film writes it: from above, 200 m a side, the ego in its middle and heading up.
-        checkpoint: Captioner: run or checkpoint folder, or Hub id; the bundled one if not given.
+        by: tracks: see bodies and road, follow them, and say what they do; network: the captioner's words.
+            Tracks if not given, but where --checkpoint is.
+        eyes: The network that sees (tracks): run or checkpoint folder, or Hub id; bundled if not given.
+        checkpoint: Captioner (network), likewise.
         language: Of the caption.
         episode: Of a store: the episode's number, or a part of its key that no other has.
         film: Film to write (.mp4, .gif) of what was seen of an episode.
+        out: Episode store to write what was read to (tracks); `drive-gen inspect` and others take it.
         json: Print only JSON.
     """
+    from drive_gen.commands.describe import by_network, by_tracks, filmed, say_described
     from drive_gen.envs.files import InputError
     from drive_gen.report.sources import store_at
 
@@ -84,71 +87,16 @@ def describe(what: Annotated[Path, tyro.conf.Positional], /, *, checkpoint: str 
         raise InputError("--film is written of an episode; this is a film already, or nothing")
     if store is None and not what.is_file():
         raise InputError(f"no episode store and no film at {what}")
-    from drive_gen.perception.captioner import Captioner
-
-    model = Captioner.from_pretrained(checkpoint or BUNDLED)
-    clip, truth = _of_episode(model, store, episode, film) if store else (_of_film(model, what), None)
-    _say_described(model, clip, truth, language, film, json)
+    by = by or ("network" if checkpoint else "tracks")
+    if out is not None and by == "network":
+        raise InputError("--out is of --by tracks; the network writes words, no episode")
+    frames, played = filmed(store or what, store is not None, episode, film)
+    if by == "network":
+        found = by_network(frames, played, language, checkpoint)
+    else:
+        found = by_tracks(frames, played, language, eyes, what.name)
+    say_described(found, language, film, out, json)
     return 0
-
-
-def _of_episode(model: Captioner, store: Path, which: str, film: Path | None) -> tuple[np.ndarray, Seen]:
-    """The clip of a stored episode and what is true of it."""
-    from drive_gen.language.sight import seen_of
-    from drive_gen.perception.captioner_data import film_of, looked_at
-    from drive_gen.perception.captioner_film import write_clip_film
-    from drive_gen.report.sources import stored
-
-    episode, sight = stored(store, which).episode, model.config.sight
-    truth = seen_of(episode, sight)
-    clip = write_clip_film(episode, sight, film) if film else looked_at(film_of(episode, sight), sight)
-    return clip, truth
-
-
-def _of_film(model: Captioner, path: Path) -> np.ndarray:
-    from drive_gen.perception.captioner_film import read_clip
-
-    return read_clip(path, model.config.sight)
-
-
-def _say_described(model: Captioner, clip: np.ndarray, truth: Seen | None, language: str, film: Path | None,
-                   as_json: bool) -> None:
-    import json
-
-    import torch
-
-    from drive_gen.language.caption import say_seen
-
-    said = model.describe(torch.from_numpy(clip[None]), language)[0]
-    text, ours = say_seen(said, language), said.slots()
-    theirs = truth.slots() if truth is not None else {}
-    about: dict[str, Any] = {"caption": text, "facts": ours}
-    if truth is not None:
-        about |= {"truth": theirs, "caption_of_truth": say_seen(truth, language),
-                  "right": [slot for slot in ours if theirs.get(slot) == ours[slot]],
-                  "missed": [slot for slot in theirs if slot not in ours],
-                  "made_up": [slot for slot in ours if theirs.get(slot) != ours[slot]]}
-    if as_json:
-        print(json.dumps(about, indent=1, ensure_ascii=False))
-        return
-    print(text)
-    _table(ours, theirs, truth is not None)
-    if truth is not None:
-        print(f"{len(about['right'])} facts right, {len(about['missed'])} missed, "
-              f"{len(about['made_up'])} made up")
-    print(f"wrote {film}; next: drive-gen describe {film}" if film else "next: drive-gen train caption")
-
-
-def _table(ours: dict[str, str], theirs: dict[str, str], known: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("fact", "said", *(("true", "") if known else ()))
-    for slot in dict.fromkeys((*ours, *theirs)):
-        one, other = ours.get(slot), theirs.get(slot)
-        verdict = "right" if one == other else "missed" if one is None else "made up"
-        table.add_row(slot, one or "", *((other or "", verdict) if known else ()))
-    Console().print(table)
 
 
 def _say_trained(out: Path, as_json: bool) -> int:

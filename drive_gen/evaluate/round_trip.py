@@ -13,7 +13,7 @@ from drive_gen.language.parse import facts_of_text
 from drive_gen.language.realise import TRIES, realise
 from drive_gen.language.sight import Seen, Sight, seen_of
 
-STAGES = ("understood", "holds when driven", "in an exact caption", "in the network's caption")
+STAGES = ("understood", "holds when driven", "in an exact caption", "in the film's caption")
 CHANGES = ("lane-left", "lane-right", "cut-in")
 Describe = Callable[[Episode], Seen]
 
@@ -46,8 +46,8 @@ class Trips:
             self.known[read] = episode, seen_of(episode, self.sight), self.describe(episode)
         episode, exact, said = self.known[read]
         driven = agreement(wanted, episode)
-        by_rule, by_network = in_caption(wanted, exact), in_caption(wanted, said)
-        return Trip({slot: (_same(slot, wanted, read), driven[slot], by_rule[slot], by_network[slot])
+        by_rule, by_film = in_caption(wanted, exact), in_caption(wanted, said)
+        return Trip({slot: (_same(slot, wanted, read), driven[slot], by_rule[slot], by_film[slot])
                      for slot in visible(wanted)})
 
 

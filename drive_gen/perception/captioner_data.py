@@ -92,6 +92,13 @@ def drivers_of(episode: Episode, sight: Sight, others: int, seed: int) -> list[i
     return [int(episode.ego or 0), *chosen.tolist()]
 
 
+def look_of(number: int, place: int, look: float, effects: tuple[str, ...], native: float) -> Look:
+    """How the clip of an episode from one of its cars looks, by their numbers."""
+    draws = np.random.default_rng(np.random.SeedSequence([number, place, *b"caption"]))
+    plain = draws.random() < native or look == 0
+    return NATIVE if plain else draw_look(int(draws.integers(2**31)), look, effects)
+
+
 def clips_of(episodes: Iterable[Episode], sight: Sight, look: float = 0.0, others: int = 0,
              effects: tuple[str, ...] = ("palette", "texture", "noise"), native: float = 0.5,
              on_episode: Callable[[], None] = lambda: None) -> Clips:
@@ -104,9 +111,7 @@ def clips_of(episodes: Iterable[Episode], sight: Sight, look: float = 0.0, other
         episode = roads.of(given)
         for place, driver in enumerate(drivers_of(episode, sight, others, number)):
             followed = replace(episode, ego=driver)
-            draws = np.random.default_rng(np.random.SeedSequence([number, place, *b"caption"]))
-            plain = draws.random() < native or look == 0
-            how = NATIVE if plain else draw_look(int(draws.integers(2**31)), look, effects)
+            how = look_of(number, place, look, effects, native)
             frames.append(looked_at(film_of(followed, sight, how), sight))
             scene = watched(followed, sight)
             seen.append(seen_of(scene))

@@ -84,7 +84,7 @@ def boxes_from_inside(bodies: Bodies, view: Dashcam) -> tuple[np.ndarray, np.nda
 def paint_from_above(bodies: Bodies, rays: Rays, box_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number of the body at each pixel (-1 for none), the later over the earlier, and its part; (S, S)."""
     slot, part = np.full(rays.paint_m.shape, -1, np.int16), np.zeros(rays.paint_m.shape, np.uint8)
-    _above(rays.ground_m, _whole_pixels(box_px, len(slot)), bodies.center_m, bodies.ahead, bodies.half_m,
+    _above(rays.ground_m, _whole_pixels(box_px, slot.shape), bodies.center_m, bodies.ahead, bodies.half_m,
            bodies.height_m, slot, part)
     return slot, part
 
@@ -93,15 +93,15 @@ def paint_from_inside(bodies: Bodies, view: Dashcam, box_px: np.ndarray) -> tupl
     """As `paint_from_above`, but the nearest body at each pixel."""
     rays = view.rays()
     slot, part = np.full(rays.paint_m.shape, -1, np.int16), np.zeros(rays.paint_m.shape, np.uint8)
-    _inside(rays.direction, view.height_m, _whole_pixels(box_px, len(slot)), bodies.center_m, bodies.ahead,
+    _inside(rays.direction, view.height_m, _whole_pixels(box_px, slot.shape), bodies.center_m, bodies.ahead,
             bodies.half_m, bodies.height_m, slot, part)
     return slot, part
 
 
-def _whole_pixels(box_px: np.ndarray, size_px: int) -> np.ndarray:
+def _whole_pixels(box_px: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Boxes widened to whole pixels of the picture; left, top, right, bottom, the last two excluded."""
     low, high = np.floor(box_px[:, :2]) - 1, np.ceil(box_px[:, 2:]) + 1
-    return np.asarray(np.clip(np.concatenate((low, high), -1), 0, size_px).astype(np.int64))
+    return np.asarray(np.clip(np.concatenate((low, high), -1), 0, np.tile(shape[::-1], 2)).astype(np.int64))
 
 
 @compiled

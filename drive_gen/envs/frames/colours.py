@@ -19,13 +19,19 @@ def colour(look: Look, material: np.ndarray, grain: np.ndarray, slot: np.ndarray
            light: np.ndarray, bodies: np.ndarray) -> np.ndarray:
     """The picture (S, S, 3) uint8; `bodies` (n, PARTS, 3) are the colours of `body_colours`."""
     ground = np.array([look.sky, look.ground, look.road, look.white, look.yellow], np.int64)
-    strengths = np.round(np.array([look.texture, look.night, look.rain, look.noise]) * 256).astype(np.int64)
+    texture, night = np.round(np.array([look.texture, look.night]) * 256).astype(np.int64)
     rgb = np.empty((*slot.shape, 3), np.uint8)
-    _colour(ground, bodies, material, grain, slot, part, light, strengths[0], strengths[1], rgb)
+    _colour(ground, bodies, material, grain, slot, part, light, texture, night, rgb)
+    return weathered(rgb, look)
+
+
+def weathered(rgb: np.ndarray, look: Look) -> np.ndarray:
+    """A clear picture (S, S, 3) uint8 with its look's blur, rain and noise, which are the camera's."""
+    rain, noise = np.round(np.array([look.rain, look.noise]) * 256).astype(np.int64)
     if look.blur > 0:
         rgb = _blurred(rgb, 8 * round(look.blur * MOST_BLUR_PX * 32))
-    if strengths[2] or strengths[3]:
-        _weather(rgb, strengths[2], strengths[3], look.seed % 2**32)
+    if rain or noise:
+        _weather(rgb, rain, noise, look.seed % 2**32)
     return rgb
 
 
@@ -68,28 +74,28 @@ def _blurred(rgb: np.ndarray, radius: int) -> np.ndarray:
 
     The radius is a multiple of 8, so that a sixteenth of the weights is whole: then both sums fit 32 bits.
     """
-    size, reach, rest = rgb.shape[0], (radius >> 8) + 1, radius & 255
+    size, wide, reach, rest = rgb.shape[0], rgb.shape[1], (radius >> 8) + 1, radius & 255
     total = np.int32((2 * radius + 256) // 16)
-    out, summed = np.empty(rgb.shape, np.uint8), np.empty(3 * size, np.int32)
-    padded = np.empty(3 * (size + 2 * reach), np.int32)
-    flat = rgb.reshape(size, 3 * size)
+    out, summed = np.empty(rgb.shape, np.uint8), np.empty(3 * wide, np.int32)
+    padded = np.empty(3 * (wide + 2 * reach), np.int32)
+    flat = rgb.reshape(size, 3 * wide)
     for row in range(size):
         summed[:] = 0
         for step in range(-reach, reach + 1):
             other, weight = min(max(row + step, 0), size - 1), np.int32(rest if abs(step) == reach else 256)
-            for place in range(3 * size):
+            for place in range(3 * wide):
                 summed[place] += weight * flat[other, place]
         padded[3 * reach : -3 * reach] = summed // total
         for step in range(reach):
             padded[3 * step : 3 * step + 3] = padded[3 * reach : 3 * reach + 3]
-            padded[3 * (size + reach + step) : 3 * (size + reach + step) + 3] = padded[
-                3 * (size + reach - 1) : 3 * (size + reach)]
+            padded[3 * (wide + reach + step) : 3 * (wide + reach + step) + 3] = padded[
+                3 * (wide + reach - 1) : 3 * (wide + reach)]
         summed[:] = 0
         for step in range(2 * reach + 1):
             weight = np.int32(rest if step == 0 or step == 2 * reach else 256)
-            for place in range(3 * size):
+            for place in range(3 * wide):
                 summed[place] += weight * padded[3 * step + place]
-        out[row] = (summed // (total * np.int32(256))).astype(np.uint8).reshape(size, 3)
+        out[row] = (summed // (total * np.int32(256))).astype(np.uint8).reshape(wide, 3)
     return out
 
 

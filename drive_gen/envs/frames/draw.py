@@ -35,7 +35,7 @@ def draw_frame(scene: Scene, view: View, look: Look = NATIVE, agent: int | None 
     else:
         box, depth = boxes_from_inside(bodies, view)
         order = np.argsort(-depth, kind="stable")  # NaN, behind the camera, goes last
-    clipped = np.clip(box, 0, view.size_px)
+    clipped = np.clip(box, 0, np.tile(view.shape[::-1], 2))
     with np.errstate(invalid="ignore"):
         order = order[(clipped[order, :2] < clipped[order, 2:]).all(-1)]
     box, chosen = clipped[order], bodies.only(order)

@@ -34,18 +34,28 @@ class BirdView:
     size_px: int = 128
     m_per_px: float = 0.4
     behind: float = 0.5  # share of the picture behind the ego's centre
+    shift_px: tuple[float, float] = (0.0, 0.0)  # right and down, of the picture: where in a pixel it is sampled
+    width_px: int | None = None  # columns that are drawn, in the picture's middle; all if not given
 
     def __post_init__(self) -> None:
         _check_size(self.size_px)
         if not 0.02 <= self.m_per_px <= 5:
             raise InputError(f"m_per_px must be from 0.02 to 5, got {self.m_per_px}")
+        if self.width_px is not None and not LEAST_PX <= self.width_px <= self.size_px:
+            raise InputError(f"width_px must be from {LEAST_PX} to size_px, got {self.width_px}")
         if not 0 <= self.behind < 1:
             raise InputError(f"behind is a share of the picture, from 0 to 1, got {self.behind}")
 
     @property
     def center_px(self) -> tuple[float, float]:
         """Column and row of the ego's centre."""
-        return self.size_px / 2, self.size_px * (1 - self.behind)
+        right, down = self.shift_px
+        return self.shape[1] / 2 + right, self.size_px * (1 - self.behind) + down
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the picture."""
+        return self.size_px, self.width_px or self.size_px
 
     def rays(self) -> Rays:
         """Ground seen by each pixel; computed once."""
@@ -61,6 +71,11 @@ class Dashcam:
     pitch_rad: float = 0.05  # down
     focal_px: float = 110.0
     setback_m: float = 1.7  # behind the ego's front bumper
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the picture."""
+        return self.size_px, self.size_px
 
     def __post_init__(self) -> None:
         _check_size(self.size_px)
@@ -98,13 +113,12 @@ def _check_size(size_px: int) -> None:
 
 @lru_cache(maxsize=16)
 def _bird_rays(view: BirdView) -> Rays:
-    size = view.size_px
-    middle = np.arange(size) + 0.5
+    rows, columns = (np.arange(side) + 0.5 for side in view.shape)
     column, row = view.center_px
-    ahead, right = np.meshgrid((row - middle) * view.m_per_px, (middle - column) * view.m_per_px,
+    ahead, right = np.meshgrid((row - rows) * view.m_per_px, (columns - column) * view.m_per_px,
                                indexing="ij")
-    paint = np.full((size, size), min(max(PAINT_M, PAINT_PX * view.m_per_px), MOST_PAINT_M) / 2)
-    return Rays(np.stack((ahead, right), -1), paint, _light(ahead, right), np.zeros((size, size, 3)))
+    paint = np.full(view.shape, min(max(PAINT_M, PAINT_PX * view.m_per_px), MOST_PAINT_M) / 2)
+    return Rays(np.stack((ahead, right), -1), paint, _light(ahead, right), np.zeros((*view.shape, 3)))
 
 
 @lru_cache(maxsize=16)
