@@ -80,6 +80,7 @@ class VaeTraining:
     )
     traffic: Traffic = field(default_factory=Traffic)
     validation_episodes: int = 60
+    init: str | None = None  # run or checkpoint folder whose weights are begun with
 
     @property
     def validation(self) -> Traffic:
@@ -130,7 +131,7 @@ class PainterTraining:
     )
     traffic: Traffic = field(default_factory=Traffic)
     validation_episodes: int = 60
-    unsaid: float = 0.15  # share of pictures drawn without words, for guidance
+    unsaid: float = 0.1  # share of pictures drawn without words, for guidance
     init: str | None = None  # pipeline or run folder whose network's weights are begun with
 
     def __post_init__(self) -> None:
