@@ -55,7 +55,7 @@ class VaeLoss:
 
     body: float = 4.0  # of a squared error where a body is, to 1 elsewhere
     absolute: float = 0.1  # of the absolute error
-    divergence: float = 1e-6  # from a standard normal distribution, summed over a picture's latents
+    divergence: float = 3e-8  # from a standard normal distribution, summed over a picture's latents
 
     def __post_init__(self) -> None:
         if self.body < 1 or self.absolute < 0 or self.divergence < 0:
