@@ -23,7 +23,7 @@ from drive_gen.imagine.classes import classes_of, mean_iou
 from drive_gen.imagine.config import Traffic
 from drive_gen.imagine.data import Pictures, pictures_of
 from drive_gen.imagine.draw import Drawing, draw
-from drive_gen.imagine.enact import DRIVEN_S, enacted, scenario_of_scene, undrivable
+from drive_gen.imagine.enact import DRIVEN_S, Candidate, enacted, scenario_of_scene, undrivable
 from drive_gen.imagine.pipeline import BUNDLED, read_pipeline
 from drive_gen.imagine.raster import camera_of, raster_of
 from drive_gen.imagine.read import read_raster
@@ -177,28 +177,29 @@ def request_rows(bench: Bench, pipeline: Any, reader: SlotReader, learnt: Pictur
             **scored_scenes(wanted, nearest(wanted, learnt), reader),
         },
     ]
-    def drawn(name: str, texts: list[str], guidance: float, pictures: np.ndarray | None = None) -> None:
-        if pictures is None:
-            pictures = draw(pipeline, texts, replace(how, guidance=guidance)).pictures[:, None]
-        rows.append({"pictures": name, **scored(wanted, pictures, reader)})
+    def candidates(texts: list[str], drawing: Drawing) -> list[Candidate]:
+        pictures = draw(pipeline, texts, drawing).pictures
+        return [enacted(picture, facts) for picture, facts in zip(pictures, wanted, strict=True)]
 
-    drawn("floor: drawn without words", [""] * len(words), 1.0)
+    def add(name: str, *tries: list[Candidate]) -> None:
+        rows.append({"pictures": name, **scored(wanted, list(zip(*tries, strict=True)), reader)})
+
+    add("floor: drawn without words", candidates([""] * len(words), replace(how, guidance=1.0)))
     for guidance in bench.others:
-        drawn(f"drawn, guidance {guidance:g}", words, guidance)
-    tries = np.stack(
-        [draw(pipeline, words, replace(how, seed=turn)).pictures for turn in range(max(bench.tries))], 1
-    )
+        add(f"drawn, guidance {guidance:g}", candidates(words, replace(how, guidance=guidance)))
+    tries = [candidates(words, replace(how, seed=turn)) for turn in range(max(bench.tries))]
     for count in (1, *bench.tries):
         name = f"drawn, guidance {bench.guidance:g}" + (f", best of {count}" if count > 1 else "")
-        drawn(name, words, bench.guidance, tries[:, :count])
+        add(name, *tries[:count])
     return rows
 
 
-def scored(wanted: Sequence[Facts], tries: np.ndarray, reader: SlotReader) -> dict[str, Any]:
-    """Of pictures (N, tries, 96, 32, 3): each request's best candidate, as `drive-gen imagine` chooses."""
+def scored(
+    wanted: Sequence[Facts], tries: Sequence[Sequence[Candidate]], reader: SlotReader
+) -> dict[str, Any]:
+    """Of each request's pictures, the best candidate, as `drive-gen imagine` chooses."""
     geometry, network, events, drives, seen = [], [], [], 0, 0
-    for facts, pictures in zip(wanted, tries, strict=True):
-        candidates = [enacted(picture, facts) for picture in pictures]
+    for facts, candidates in zip(wanted, tries, strict=True):
         best = max(candidates, key=lambda each: (each.reason is None, each.right))
         scene = best.episode.scene(0) if best.episode else None
         geometry.append(agreement(facts, scene) if scene else dict.fromkeys(agreed_slots(facts), False))

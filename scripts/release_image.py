@@ -28,7 +28,7 @@ class Release:
     data: Path | None = None  # the last 60 of its 4,000 episodes are for validation
     rough_steps: int = 1200  # of the VAE with a heavy divergence, by which its latents stay small
     vae_steps: int = 2000
-    steps: int = 3500
+    steps: int = 3500  # the bundled one was stopped after 2,669
 
 
 def main(release: Release, learn: Pictures | None = None, held_out: Pictures | None = None) -> int:
