@@ -45,7 +45,6 @@ class SlotReaderConfig:
 
     widths: tuple[int, ...] = (32, 64, 96)
     features: int = 128
-    dropout: float = 0.5  # of what the convolutions found: places are many, and pictures few
 
     def __post_init__(self) -> None:
         if not self.widths or any(width % 8 or width < 8 for width in self.widths) or self.features < 1:
@@ -73,8 +72,8 @@ class SlotReader(Pretrained):
                 for before, after in pairwise((3, *config.widths))
             ]
             rows, columns = (size >> len(layers) for size in (HEIGHT_PX, WIDTH_PX))
-            self.layers, self.dropout = nn.Sequential(*layers), nn.Dropout(config.dropout)
-            self.project = nn.Linear(config.widths[-1] * (rows * columns + 1), config.features)
+            self.layers = nn.Sequential(*layers, nn.Flatten())
+            self.project = nn.Linear(config.widths[-1] * rows * columns, config.features)
             self.heads = nn.ModuleDict(
                 {
                     name.replace(".", "_"): nn.Linear(config.features, len(values))
@@ -87,9 +86,7 @@ class SlotReader(Pretrained):
         level = pictures.float() / 127.5 - 1
         if self.training:  # what is drawn is blurred and noisy
             level = level + 0.05 * torch.randn_like(level)
-        found = self.layers(level)
-        everywhere = found.sum((2, 3)) / 8  # what is to be counted, wherever it is
-        features: Tensor = F.gelu(self.project(torch.cat((self.dropout(found.flatten(1)), everywhere), 1)))
+        features: Tensor = F.gelu(self.project(self.layers(level)))
         return features
 
     def logits(self, pictures: Tensor) -> dict[str, Tensor]:
