@@ -35,14 +35,14 @@ from drive_gen.imagine.painter import Painter, make_scheduler, make_tokenizer, p
 from drive_gen.imagine.pipeline import begin_with, read_pipeline, write_pipeline
 from drive_gen.imagine.slots import HEADS, SlotReader, SlotReaderConfig, judged, labels_of, values_of
 from drive_gen.imagine.vae import Vae, to_network, to_pictures, vae_loss
-from drive_gen.imagine.words import MOST_WORDS, vocabulary
+from drive_gen.imagine.words import MOST_WORDS, Caption, facts_of_words, vocabulary, words_of
 from drive_gen.language.agree import agreement
 from drive_gen.language.facts import Agent, Facts
 from drive_gen.language.place import scenario_of
 from drive_gen.language.play import play
 from drive_gen.policies.pretrained import MANIFEST
 from drive_gen.train.config import LoopConfig
-from drive_gen.train.image import batches_of, train_image
+from drive_gen.train.image import batches_of, train_image, validate
 from drive_gen.train.slots import train_slots
 from drive_gen.train.vae import train_vae
 
@@ -169,6 +169,20 @@ def test_every_word_is_a_token() -> None:
     assert tokens[2, 1] == words.index("<unknown>")
 
 
+def test_words_say_facts_that_hold(seen: Pictures) -> None:
+    """Of a scene some is said or all, and each of it holds; words become the facts that they were made of."""
+    rng = np.random.default_rng(0)
+    for scene in seen.scenes:
+        some, full = (Caption(scene).draw(rng, fullness) for fullness in (0.0, 1.0))
+        for facts in (some, full):
+            assert all(agreement(facts, scene).values())
+            assert words_of(facts_of_words(words_of(facts))) == words_of(facts)
+        assert full.road is not None
+        assert full.lanes is not None
+        assert {agent.role for agent in full.agents} >= {"ego"}
+        assert len(full.slots()) > len(some.slots())
+
+
 def test_one_latent_is_learned_with_its_words() -> None:
     """What is drawn of one word is one latent, and of another word another."""
     painter, scheduler = Painter(SMALL).train(), make_scheduler(SMALL)
@@ -198,6 +212,31 @@ def test_words_reach_what_draws() -> None:
     with torch.no_grad():
         one, other = painter(noisy, step, words)
     assert not torch.equal(one, other)
+
+
+def test_the_loss_tells_whether_words_are_heard(seen: Pictures) -> None:
+    """A network that cannot hear has no gap between right words and wrong ones."""
+    painter, scheduler = Painter(SMALL).eval(), make_scheduler(SMALL)
+    words = tokens_of([texts[-1] for texts in seen.words], make_tokenizer())
+    latents = torch.randn(8, 4, 24, 8, generator=torch.Generator().manual_seed(0))
+    heard = validate(painter, scheduler, latents, words)
+    assert heard["gap"] != 0
+    assert heard == validate(painter, scheduler, latents, words)
+    painter.text.embeddings.token_embedding.weight.data.zero_()
+    assert validate(painter, scheduler, latents, words)["gap"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_vae_goes_on_from_another(seen: Pictures, tmp_path: Path) -> None:
+    loop = LoopConfig(steps=1, batch_size=2, warmup=0, learning_rate=1e-9)
+    config = VaeTraining(SMALL_VAE, loop=loop)
+    former = Vae(SMALL_VAE, seed=7)
+    former.save_pretrained(tmp_path / "former")
+    train_vae(tmp_path / "run", replace(config, init=str(tmp_path / "former")), False, seen, seen)
+    again = Vae.from_pretrained(tmp_path / "run").state_dict()
+    assert all(torch.allclose(value, again[name], atol=1e-6) for name, value in former.state_dict().items())
+    other = replace(config, model=VaeConfig((8, 16, 16)), init=str(tmp_path / "former"))
+    with pytest.raises(InputError, match="its shape is"):
+        train_vae(tmp_path / "other", other, False, seen, seen)
 
 
 def test_batches_hold_latents_of_unit_deviation_and_silence(seen: Pictures) -> None:

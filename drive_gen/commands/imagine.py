@@ -18,6 +18,7 @@ def train_vae(
     resume: Path | None = None,
     preset: Literal["quick", "base"] = "base",
     data: Path | None = None,
+    init: str | None = None,
     config: Path | None = None,
     steps: int | None = None,
     batch_size: int | None = None,
@@ -36,6 +37,7 @@ def train_vae(
         resume: Go on with the stopped run in this folder, with its own settings; no other flags.
         preset: quick: a few minutes on two cores; base: more pictures and updates.
         data: Store of `drive-gen collect requests` to take pictures of, instead of playing episodes by seed.
+        init: Run or checkpoint folder whose weights are begun with.
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Pictures an update.
@@ -51,11 +53,13 @@ def train_vae(
     from drive_gen.train import vae
 
     loop = loop_of(steps=steps, batch_size=batch_size, learning_rate=learning_rate, seed=seed, device=device)
-    if not resumed(resume, vae.resume_vae, out, config, data, loop):
+    if not resumed(resume, vae.resume_vae, out, config, data, init, loop):
         settings = (
             read_yaml(VaeTraining, config) if config else vae_preset(preset, str(data) if data else None)
         )
-        vae.train_vae(folder_of(out), replace(settings, loop=replace(settings.loop, **loop)))
+        vae.train_vae(
+            folder_of(out), replace(settings, init=init or settings.init, loop=replace(settings.loop, **loop))
+        )
     scores = ("psnr_db", "mask_iou", "scaling_factor")
     return _say_trained(folder_of(out or resume), scores, "drive-gen train image --vae", json)
 
@@ -116,7 +120,7 @@ def train_image(
             folder_of(out), replace(settings, init=init or settings.init, loop=replace(settings.loop, **loop))
         )
     return _say_trained(
-        folder_of(out or resume), ("validation_loss",), 'drive-gen imagine "..." --checkpoint', json
+        folder_of(out or resume), ("validation_loss", "gap"), 'drive-gen imagine "..." --checkpoint', json
     )
 
 
@@ -125,9 +129,9 @@ def imagine(
     /,
     *,
     out: Path,
-    count: int = 4,
+    count: int = 8,
     guidance: float = 3.0,
-    steps: int = 25,
+    steps: int = 15,
     seed: int = 0,
     init_scene: Path | None = None,
     strength: float = 0.7,

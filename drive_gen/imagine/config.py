@@ -55,7 +55,7 @@ class VaeLoss:
 
     body: float = 4.0  # of a squared error where a body is, to 1 elsewhere
     absolute: float = 0.1  # of the absolute error
-    divergence: float = 1e-6  # from a standard normal distribution, summed over a picture's latents
+    divergence: float = 3e-8  # from a standard normal distribution, summed over a picture's latents
 
     def __post_init__(self) -> None:
         if self.body < 1 or self.absolute < 0 or self.divergence < 0:
@@ -80,6 +80,7 @@ class VaeTraining:
     )
     traffic: Traffic = field(default_factory=Traffic)
     validation_episodes: int = 60
+    init: str | None = None  # run or checkpoint folder whose weights are begun with
 
     @property
     def validation(self) -> Traffic:
@@ -130,7 +131,7 @@ class PainterTraining:
     )
     traffic: Traffic = field(default_factory=Traffic)
     validation_episodes: int = 60
-    unsaid: float = 0.15  # share of pictures drawn without words, for guidance
+    unsaid: float = 0.1  # share of pictures drawn without words, for guidance
     init: str | None = None  # pipeline or run folder whose network's weights are begun with
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from drive_gen.imagine.words import Caption, shown, words_of
 from drive_gen.language.played import Staged, played
 from drive_gen.language.read_scene import road_kind
 
-CAPTIONS = 6  # drawn for each picture
+CAPTIONS = 6  # drawn for each picture, each fuller than the one before
 
 
 class Shot(NamedTuple):
@@ -77,7 +77,9 @@ def shots_of(episode: Episode, moments_s: tuple[float, ...], seed: int) -> Itera
             continue  # far from an exit nothing tells it from a highway
         seen = shown(scene)
         caption = Caption(seen)
-        words = tuple(words_of(caption.draw(rng)) for _ in range(CAPTIONS))
+        words = tuple(
+            words_of(caption.draw(rng, number / (CAPTIONS - 1))) for number in range(CAPTIONS)
+        )
         yield Shot(composed(ground, boxes_of(scene, camera)), words, seed, seen)
 
 

@@ -28,9 +28,9 @@ MOST_COUNT, MOST_STEPS = 256, 1000
 class Drawing:
     """How pictures are drawn."""
 
-    count: int = 4
+    count: int = 8
     guidance: float = 3.0  # 1 leaves it out; more exaggerates the words (Ho and Salimans, 2022)
-    steps: int = 25
+    steps: int = 15
     seed: int = 0
     strength: float = 0.7  # of a picture begun with: the share of the noise put on it
 

@@ -111,6 +111,9 @@ def _unet(config: PainterConfig) -> Any:
         cross_attention_dim=config.text_width,
         attention_head_dim=[max(width // config.head_width, 1) for width in config.widths],  # how many heads
         norm_num_groups=16,
+        resnet_time_scale_shift="scale_shift",
+        addition_embed_type="text",  # all words together are told to every block as the time is
+        addition_embed_type_num_heads=config.text_width // 16,
     )
 
 

@@ -44,7 +44,7 @@ class SlotReaderConfig:
     """Convolutions that halve the picture, and how many features come of them."""
 
     widths: tuple[int, ...] = (32, 64, 96)
-    features: int = 64
+    features: int = 128
 
     def __post_init__(self) -> None:
         if not self.widths or any(width % 8 or width < 8 for width in self.widths) or self.features < 1:

@@ -69,6 +69,24 @@ def words_of(facts: Facts) -> str:
     return " ".join(word for word in (f"{slot}={value}" for slot, value in slots.items()) if word in known)
 
 
+def facts_of_words(words: str) -> Facts:
+    """The inverse: the facts that words say."""
+    single: dict[str, Any] = {}
+    agents: dict[str, dict[str, Any]] = {}
+    for word in words.split():
+        slot, value = word.split("=")
+        name, _, what = slot.partition(".")
+        if not what:
+            single[name] = int(value) if name == "lanes" else value
+        elif name == "without":
+            single.setdefault("without", []).append(what)
+        else:
+            agents.setdefault(name, {"role": name})[what] = (
+                int(value) if what == "count" else True if what == "abreast" else value
+            )
+    return Facts.from_mapping({**single, "agents": list(agents.values())})
+
+
 def staged(facts: Facts) -> Facts:
     """A request with whoever cuts in put beside the ego, where a picture has its place for them."""
     if facts.road is not None and facts.road not in ROADS:
@@ -109,25 +127,25 @@ class Caption:
         self.kinds = {number: kind_of(scene, number) for number in self.others}
         self.ahead, self.aside, self.same = beside_ego(scene)
 
-    def draw(self, rng: np.random.Generator) -> Facts:
-        """Facts that all hold, by chance; sometimes none."""
+    def draw(self, rng: np.random.Generator, fullness: float = 0.0) -> Facts:
+        """Facts that all hold, by chance; sometimes none. With a fullness of 1, all that there are."""
 
         def maybe(value: Any, share: float) -> Any:
-            return value if rng.random() < share else None
+            return value if rng.random() < share + (1 - share) * fullness else None
 
         density = maybe(self.held.density, 0.35)
-        agents = [self._placed(role, maybe) for role in PLACES if role in self.roles and rng.random() < 0.5]
-        if rng.random() < 0.3:
+        agents = [self._placed(role, maybe) for role in PLACES if role in self.roles and maybe(True, 0.5)]
+        if maybe(True, 0.3):
             own = self.held.agent("ego")
             assert own is not None
             agents.append(replace(own, speed=maybe(own.speed, 0.7)))
         rows = any(agent.count > 1 for agent in agents)
         named = {self.roles[agent.role] for agent in agents if agent.role != "ego"}
         for role, kind, share in (("cars", "car", 0.5), ("trucks", "truck", 0.5)):
-            if rng.random() < share:
+            if maybe(True, share):
                 agents += self._group(role, kind, named, density is not None or rows, maybe)  # type: ignore[arg-type]
         missing: tuple[Without, ...] = tuple(
-            name for name in self.held.without if name in SHOWN_WITHOUT and rng.random() < 0.2
+            name for name in self.held.without if name in SHOWN_WITHOUT and maybe(True, 0.2)
         )
         return Facts(
             maybe(self.held.road, 0.75),
@@ -161,7 +179,7 @@ class Caption:
         count = min(len(group), MOST_COUNT)
         if not group or (len(group) > MOST_COUNT and not more):
             return []
-        while more and count > 1 and maybe(True, 0.4):
+        while more and count > 1 and not maybe(True, 0.6):
             count -= 1
         aligned = count > 1 and abreast(self.scene, group)
         bands = [speed_band(self.scene.speed_mps[number]) for number in group]

@@ -71,8 +71,11 @@ def resume_image(out: Path) -> Progress:
 
 
 def batches_of(vae: Vae, pictures: Pictures, config: PainterTraining) -> Callable[[int], Batch]:
-    """The batch of any step: latents drawn from the VAE's posteriors, one caption each or none."""
-    means, deviations = vae.latents_of(pictures.pictures)
+    """The batch of any step: latents, standardised, with one caption each or none.
+
+    Latents are the means of the VAE's posteriors: what these leave open is noise that nothing could learn.
+    """
+    means, _ = vae.latents_of(pictures.pictures)
     tokens = _tokens(pictures)  # (N, CAPTIONS + 1, MOST_WORDS); the last says nothing
     factor, seed, size = vae.config.scaling_factor, config.loop.seed, config.loop.batch_size
 
@@ -82,18 +85,23 @@ def batches_of(vae: Vae, pictures: Pictures, config: PainterTraining) -> Callabl
         said = torch.from_numpy(
             np.where(rng.random(size) < config.unsaid, CAPTIONS, rng.integers(CAPTIONS, size=size))
         )
-        noise = torch.from_numpy(rng.standard_normal((size, *means.shape[1:]), np.float32))
-        return {
-            "latent": (means[chosen] + deviations[chosen] * noise) * factor,
-            "words": tokens[chosen, said],
-        }
+        return {"latent": means[chosen] * factor, "words": tokens[chosen, said]}
 
     return batch_of
 
 
 @torch.no_grad()
 def validate(model: Painter, scheduler: Any, latents: Tensor, words: Tensor) -> dict[str, float]:
-    """The loss on held-out pictures, under noise that is the same every time."""
+    """The loss on held-out pictures, and how much worse it is with another picture's words.
+
+    The noise is the same every time. Without that gap, what is said makes no difference.
+    """
+    right = _mean_loss(model, scheduler, latents, words)
+    wrong = _mean_loss(model, scheduler, latents, words.roll(len(words) // 2, 0))
+    return {"score": -right, "validation_loss": right, "gap": wrong - right}
+
+
+def _mean_loss(model: Painter, scheduler: Any, latents: Tensor, words: Tensor) -> float:
     device = next(model.parameters()).device
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -101,15 +109,14 @@ def validate(model: Painter, scheduler: Any, latents: Tensor, words: Tensor) -> 
             float(painter_loss(model, scheduler, some.to(device), told.to(device))["loss"]) * len(some)
             for some, told in zip(torch.split(latents, 64), torch.split(words, 64), strict=True)
         ]
-    mean = sum(losses) / len(latents)
-    return {"score": -mean, "validation_loss": mean}
+    return sum(losses) / len(latents)
 
 
 def _held_out(vae: Vae, pictures: Pictures) -> tuple[Tensor, Tensor]:
-    """Latents and one caption of some pictures, evenly taken."""
+    """Latents and the fullest caption of some pictures, evenly taken."""
     chosen = np.unique(np.linspace(0, len(pictures) - 1, VALIDATED).round().astype(int))
     means, _ = vae.latents_of(pictures.pictures[chosen])
-    texts = [pictures.words[number][0] for number in chosen]
+    texts = [pictures.words[number][-1] for number in chosen]
     return means * vae.config.scaling_factor, tokens_of(texts, make_tokenizer())
 
 

@@ -33,6 +33,8 @@ def train_vae(
 ) -> Progress:
     """Train on the traffic's pictures (given, or made here); the run's folder is `out`."""
     model = Vae(config.model, config.loop.seed)
+    if config.init is not None and not resume:
+        begin_with(model, config.init)
     card = Card(
         (f"pictures of {config.traffic.episodes} episodes by request",), config.loop.seed, limits=LIMITS
     )
@@ -49,6 +51,17 @@ def train_vae(
         return vae_loss(net, batch["picture"], config.loss)
 
     return train(model, loss_of, batch_of, config.loop, run, lambda average: validate(average, others))
+
+
+def begin_with(model: Vae, reference: str) -> None:
+    """Give a VAE the weights of another of its shape."""
+    former = Vae.from_pretrained(reference)
+    if former.config.widths != model.config.widths or former.config.layers != model.config.layers:
+        raise InputError(
+            f"--init {reference}: its shape is {former.config.widths} x {former.config.layers}, not "
+            f"{model.config.widths} x {model.config.layers}"
+        )
+    model.load_state_dict(former.state_dict())
 
 
 def resume_vae(out: Path) -> Progress:
