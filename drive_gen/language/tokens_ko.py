@@ -188,6 +188,11 @@ def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
     return _without_loose_not(found), _left(mended, taken)
 
 
+def letters_of(text: str) -> str:
+    """The letters of a text as tokens number them: slips put right, vowels folded, no spaces."""
+    return "".join(normal_ko(_mended(text)).split())
+
+
 def _without_loose_not(found: list[Token]) -> list[Token]:
     """안 and 못 deny the word behind them; before an unknown one they deny nothing here."""
     kept = []
