@@ -1,4 +1,4 @@
-"""What the lexicon knows of a text, letter by letter, and what the rule parser makes of it: help for a network.
+"""What the lexicon knows of a text, letter by letter, and what the rule parser reads: help for a network.
 
 Known in named-entity recognition as gazetteers (Liu, Yao and Lin, 2019, "Towards Improving Neural Named
 Entity Recognition with Gazetteers").

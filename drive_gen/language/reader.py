@@ -1,10 +1,9 @@
 """The learnt reader: transformers' BertModel under heads for slots, intent, answers and its own pretraining.
 
 One network reads English and Korean. What the lexicon knows of the words is added to BERT's embeddings of
-them, where it knows any (`concepts.py`). Every slot asks its own question of the text: a query made of whom and
-what it is about attends over BERT's tokens; its class follows from what it found there, and from what the rule
-parser says of the slot, where it is asked. A question is answered by looking it up among the narration's slots
-and words.
+them (`concepts.py`). Every slot asks its own question of the text: a query made of whom and what it is about
+attends over BERT's tokens; its class follows from what it found there, and from what the rule parser says of
+the slot, where that is asked. A question is answered by looking it up among the narration's slots and words.
 """
 
 from __future__ import annotations
@@ -105,11 +104,11 @@ class SlotsHead(nn.Module):
                        for name in FAMILIES}
 
     def forward(self, tokens: Tensor, mask: Tensor, told: Tensor | None = None) -> Tensor:
-        """What every slot found, (B, S, D); `told` (B, S) are the parser's classes, -1 where it gives none."""
+        """What each slot found, (B, S, D); `told` (B, S) are the parser's classes, -1 where it has none."""
         queries = self.who(self.whose) + self.what(self.which) + self.own
         heard: Tensor | float = 0.0
         if told is not None:
-            heard = self.told(torch.where(told < 0, torch.zeros_like(told), told + self.first))
+            heard = self.told(torch.where(told < 0, torch.zeros_like(told), told + self.first))  # type: ignore[operator]
         found: Tensor = self.norm(self.attend(queries, tokens, mask, heard))
         return found
 
@@ -177,16 +176,16 @@ class Reader(Pretrained):
         return self.masked(states) @ words.T / math.sqrt(self.config.width)  # type: ignore[no-any-return]
 
     @torch.no_grad()
-    def read(self, texts: Sequence[str], help: Help = "parser", share: Share = "any") -> list[Read]:
+    def read(self, texts: Sequence[str], by: Help = "parser", share: Share = "any") -> list[Read]:
         """Facts, surety and intent of texts, with the help of the lexicon and of the parser, or without; with
         share="train" these do not know the synonyms held out."""
         found: list[Read] = []
         for start in range(0, len(texts), AT_ONCE):
             aids = [aid(plain(text), share) for text in texts[start : start + AT_ONCE]]
-            rows = [self.encode(text, marks=(each.marked,) if help != "none" else ())
+            rows = [self.encode(text, marks=(each.marked,) if by != "none" else ())
                     for text, each in zip(texts[start : start + AT_ONCE], aids, strict=True)]
             ids, segments, concepts = self._padded(rows)
-            told = told_of(aids).to(self.device) if help == "parser" else None
+            told = told_of(aids).to(self.device) if by == "parser" else None
             states = self.tokens(ids, segments, concepts)
             chosen, sure = chosen_of(self.slot_logits(states, ids != 0, told))
             intents = self.intent(states[:, 0]).argmax(-1).tolist()
@@ -195,15 +194,15 @@ class Reader(Pretrained):
         return found
 
     @torch.no_grad()
-    def answer(self, pairs: Sequence[tuple[str, str]], help: Help = "lexicon") -> list[tuple[str, float]]:
+    def answer(self, pairs: Sequence[tuple[str, str]], by: Help = "lexicon") -> list[tuple[str, float]]:
         """The likeliest answer to each (question, narration), and its probability."""
         found: list[tuple[str, float]] = []
         for start in range(0, len(pairs), AT_ONCE):
             aids = [tuple(aid(plain(text)) for text in pair) for pair in pairs[start : start + AT_ONCE]]
-            rows = [self.encode(*pair, marks=[each.marked for each in both] if help != "none" else ())
+            rows = [self.encode(*pair, marks=[each.marked for each in both] if by != "none" else ())
                     for pair, both in zip(pairs[start : start + AT_ONCE], aids, strict=True)]
             ids, segments, concepts = self._padded(rows)
-            told = told_of([narration for _, narration in aids]).to(self.device) if help == "parser" else None
+            told = told_of([narration for _, narration in aids]).to(self.device) if by == "parser" else None
             states = self.tokens(ids, segments, concepts)
             slots = self.narrated(states, segments, told)
             best = self.answer_logits(states, ids != 0, slots).softmax(-1).max(-1)

@@ -144,8 +144,8 @@ def labelled(texts: Texts, told: list[Facts]) -> Iterator[Said]:
 
 
 def answered(texts: Texts, told: list[Facts], variety: Variety = TRAIN) -> Iterator[Said]:
-    """Questions over narrations, half of them of facts with other values; the label is the answer's place, then every
-    slot's class."""
+    """Questions over narrations, half of them of facts with other values; the label is the answer's place,
+    then every slot's class."""
     rng = np.random.default_rng(np.random.SeedSequence([texts.seed, 2]))
     for language in LANGUAGES:
         for _ in range(texts.narrations):

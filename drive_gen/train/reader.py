@@ -43,7 +43,7 @@ TEXTS, VALIDATED, MASKED = "texts.npz", 150, 0.15
 SLOT_WEIGHT, INTENT_WEIGHT, NARRATED_WEIGHT = 0.2, 0.5, 0.05
 ALONE, UNSAID = 0.15, 0.1  # texts without the lexicon's help; stretches without it in the others
 WITHHELD = 0.5  # texts without the parser's help
-COVERED, HIDDEN, BLANK = 0.3, 0.5, 0.0  # texts in which the lexicon explains words that are hidden; how many
+COVERED, HIDDEN = 0.3, 0.5  # texts in which the lexicon explains words that are hidden; how many
 SORTED = 6  # batches' worth of rows drawn, of which those of like lengths make a batch
 
 
@@ -142,13 +142,13 @@ def helped(batch: Batch, draws: np.random.Generator) -> None:
     others."""
     ids, concepts, told = (batch[name].numpy() for name in ("ids", "concepts", "told"))
     count, longest = ids.shape
-    alone = draws.random(count) < ALONE
+    alone = np.less(draws.random(count), ALONE)
     begins = (concepts > 0) & (concepts % 2 == 0)
     stretch = np.minimum(begins.cumsum(1), longest - 1)
     dropped = draws.random((count, longest)) < UNSAID
     concepts[np.take_along_axis(dropped, stretch, 1) | alone[:, None]] = 0
-    hidden = (draws.random(count) < COVERED)[:, None] & (draws.random(ids.shape) < HIDDEN)
-    hidden |= draws.random(ids.shape) < BLANK
+    covered = np.less(draws.random(count), COVERED)
+    hidden = covered[:, None] & (draws.random(ids.shape) < HIDDEN)
     ids[hidden & (ids >= len(SPECIAL)) & (concepts > 0)] = list(SPECIAL).index("mask_token")
     told[alone | (draws.random(count) < WITHHELD)] = UNKNOWN
 
@@ -198,12 +198,13 @@ def validate(model: Reader, wanted: list[Any], asked: list[tuple[str, str, str]]
     hand = np.arange(len(wanted)) % half < half - VALIDATED
     facts = [request.facts for request in wanted]
     found: dict[str, float] = {}
-    for help, share in (*((each, "any") for each in HELPS), ("parser", "train")):
-        read = [each.facts for each in model.read([request.text for request in wanted], help, share)]
+    for by in HELPS:
+        read = [each.facts for each in model.read([request.text for request in wanted], by)]
         for name, chosen in (("hand", hand), ("grammar", ~hand)):
             places = np.flatnonzero(chosen)
             exact = score([facts[place] for place in places], [read[place] for place in places])
-            found[f"{name}_{help}" + ("_weak" if share == "train" else "")] = exact.exact
+            found[f"{name}_{by}"] = exact.exact
     given = model.answer([(question, narration) for question, narration, _ in asked])
     right = float(np.mean([got == answer for (got, _), (_, _, answer) in zip(given, asked, strict=True)]))
-    return {"score": (found["hand_lexicon"] + found["grammar_lexicon"] + right) / 3, "answers": right, **found}
+    mean = (found["hand_lexicon"] + found["grammar_lexicon"] + right) / 3
+    return {"score": mean, "answers": right, **found}
