@@ -220,9 +220,11 @@ def test_help_that_knows_less() -> None:
     same = weak_aid(text, "en", rng, (0.0, 0.0))
     assert np.array_equal(same.marked.concept, whole.marked.concept)
     assert np.array_equal(same.parsed, whole.parsed)
-    assert same.parsed is not None and same.parsed.tolist() == labels_of(facts_of_text(text)).tolist()
+    assert same.parsed is not None
+    assert same.parsed.tolist() == labels_of(facts_of_text(text)).tolist()
     none = weak_aid(text, "en", rng, (1.0, 1.0))
-    assert not none.marked.concept.any() and none.parsed is None
+    assert not none.marked.concept.any()
+    assert none.parsed is None
     some = [weak_aid(text, "en", np.random.default_rng(seed), (0.3, 0.3)) for seed in range(30)]
     again = [weak_aid(text, "en", np.random.default_rng(seed), (0.3, 0.3)) for seed in range(30)]
     assert all(np.array_equal(one.marked.concept, two.marked.concept)
@@ -230,7 +232,8 @@ def test_help_that_knows_less() -> None:
     right = [each.parsed is not None and np.array_equal(each.parsed, whole.parsed) for each in some]
     assert 0 < sum(right) < 30
     russian = aid("это грузовик")
-    assert russian.parsed is None and not russian.marked.concept.any()
+    assert russian.parsed is None
+    assert not russian.marked.concept.any()
 
 
 def test_help_is_taken_away_by_seed(tokenizer: Any) -> None:
@@ -250,7 +253,8 @@ def test_help_is_taken_away_by_seed(tokenizer: Any) -> None:
     assert 0.05 < alone.mean() < 0.3
     assert (one["told"].numpy()[alone] == UNKNOWN).all()
     hidden = one["ids"].numpy() != whole["ids"]
-    assert hidden.any() and (left[hidden] > 0).all()  # only what the lexicon explains
+    assert hidden.any()
+    assert (left[hidden] > 0).all()
 
 
 def test_the_parser_is_heard(tokenizer: Any) -> None:

@@ -47,9 +47,9 @@ def facts_of_tokens(found: Sequence[Token], language: str) -> Facts:
     return understanding.facts()
 
 
-def unexplained(text: str, language: str | None = None) -> list[str]:
+def unexplained(text: str, language: str | None = None, share: Share = "any") -> list[str]:
     """The words of a text that no rule of the parser took, in order; words without a meaning are left out."""
-    return read(text, language or language_of(text))[1]
+    return read(text, language or language_of(text), share)[1]
 
 
 def _shown(text: str) -> str:
