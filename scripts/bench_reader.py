@@ -91,7 +91,8 @@ def table_of_requests(model: Reader, chosen: argparse.Namespace, texts: Texts, t
 def table_of_few_words(model: Reader, chosen: argparse.Namespace) -> None:
     """The same where lexicon and parser know the grammar's training words alone."""
     readers: dict[str, Batched] = {
-        "BERT, lexicon": network(model, "lexicon", "train"), "BERT, parser": network(model, "parser", "train"),
+        "BERT, lexicon": network(model, "lexicon", "train"),
+        "BERT, parser": network(model, "parser", "train"),
         "parser": one_by_one(lambda text, language: facts_of_text(text, language, "train"))}
     print_requests(readers, ("synonym", "by hand, development", "by hand"), chosen)
 
