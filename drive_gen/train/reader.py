@@ -38,7 +38,8 @@ from drive_gen.train.run import SETTINGS, Progress, RunFolder
 
 RESUME = "drive-gen train reader --resume"
 LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and 720 "
-          "requests written by hand; other texts it may misread with confidence.")
+          "requests written by hand, with the help of the package's lexicon and parser; other texts it may "
+          "misread with confidence.")
 TEXTS, VALIDATED, MASKED = "texts.npz", 150, 0.15
 SLOT_WEIGHT, INTENT_WEIGHT, NARRATED_WEIGHT = 0.2, 0.5, 0.05
 ALONE, UNSAID = 0.15, 0.1  # texts without the lexicon's help; stretches without it in the others
