@@ -63,10 +63,16 @@ def categories(language: str) -> tuple[tuple[tuple[str, str], ...], ...]:
 def _places(text: str, language: str) -> tuple[tuple[int, str], ...]:
     """(group, phrase) of every phrase of a group that the text holds once."""
     lower = text.lower()
-    edge = r"(?<![a-z])({})(?![a-z])" if language == "en" else "({})"
     return tuple((number, phrase) for number, group in enumerate(categories(language)) for phrase, _ in group
                  if len(phrase) > 1 and phrase in lower
-                 and len(re.findall(edge.format(re.escape(phrase)), lower)) == 1)
+                 and len(_whole(phrase, language).findall(lower)) == 1)
+
+
+@lru_cache(maxsize=None)
+def _whole(phrase: str, language: str) -> re.Pattern[str]:
+    """The phrase, in English not inside a word."""
+    edge = r"(?<![a-z]){}(?![a-z])" if language == "en" else "{}"
+    return re.compile(edge.format(re.escape(phrase)))
 
 
 def varied(request: Request, rng: np.random.Generator, others: list[Request]) -> Request:

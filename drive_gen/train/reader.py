@@ -183,7 +183,7 @@ def loss_of(model: Reader, batch: Batch) -> dict[str, Tensor]:
         follows = F.cross_entropy(model.follows(states[:, 0]).float(), label[:, 0])
         return {"loss": masked + follows, "masked": masked, "follows": follows}
     if task == "answer":
-        found = model.narrated(states, segments)
+        found = model.narrated(states, segments, told)
         answer = F.cross_entropy(model.answer_logits(states, ids != 0, found).float(), label[:, 0])
         slots = slots_loss(model.slots.logits(found), label[:, 1:])
         return {"loss": answer + NARRATED_WEIGHT * slots, "answer": answer, "narrated": slots}
