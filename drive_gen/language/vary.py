@@ -68,7 +68,7 @@ def _places(text: str, language: str) -> tuple[tuple[int, str], ...]:
                  and len(_whole(phrase, language).findall(lower)) == 1)
 
 
-@lru_cache(maxsize=None)
+@functools.cache
 def _whole(phrase: str, language: str) -> re.Pattern[str]:
     """The phrase, in English not inside a word."""
     edge = r"(?<![a-z]){}(?![a-z])" if language == "en" else "{}"
