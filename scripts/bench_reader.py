@@ -55,37 +55,56 @@ def main() -> None:
     flags.add_argument("--rule", action="store_true")
     flags.add_argument("--languages", nargs="+", choices=LANGUAGES, default=LANGUAGES)
     flags.add_argument("--linear", nargs="*", choices=FEATURES, default=FEATURES)
-    flags.add_argument("--linear-alone", action="store_true", help="leave the others out")
+    flags.add_argument("--linear-alone", action="store_true", help="their columns alone")
     chosen = flags.parse_args()
+    if chosen.linear_alone:
+        return linear_tables(chosen)
     model = Reader.from_pretrained(chosen.checkpoint)
     if chosen.rule:
         return rule(model)
     if chosen.few_words:
         return table_of_few_words(model, chosen)
-    texts = replace(SMALL, episodes=str(chosen.train) if chosen.train else None)
-    told = episode_facts(texts)
+    told = episode_facts(texts_of(chosen))
     if not chosen.questions:
-        table_of_requests(model, chosen, texts, told)
+        table_of_requests(model, chosen, told)
     if not chosen.requests:
-        table_of_questions(model, chosen, texts, told)
+        table_of_questions(model, chosen, told)
     return None
 
 
-def table_of_requests(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
+def texts_of(chosen: argparse.Namespace) -> Texts:
+    """What the linear readers learn from."""
+    return replace(SMALL, episodes=str(chosen.train) if chosen.train else None)
+
+
+def linear_tables(chosen: argparse.Namespace) -> None:
+    """The columns of the linear readers by themselves."""
+    told = episode_facts(texts_of(chosen))
+    if not chosen.questions:
+        print_requests(linear_readers(chosen, told), (*SPLITS[2:], "by hand, development", "by hand"), chosen)
+    if not chosen.requests:
+        table_of_questions(None, chosen, told)
+
+
+def table_of_requests(model: Reader, chosen: argparse.Namespace, told: list[Facts]) -> None:
     """All slots exact, and slot F1."""
-    said = [each for each in labelled(texts, told) if (each.label[1:] >= 0).all()] if chosen.linear else []
-    labels = np.array([each.label[1:] for each in said])
     readers: dict[str, Batched] = {
         "BERT": network(model, "none"), "BERT, lexicon": network(model, "lexicon"),
         "BERT, parser": network(model, "parser"),
         "auto": one_by_one(lambda text, language: understood(text, language, "auto",
                                                              chosen.checkpoint).facts),
         "parser": one_by_one(lambda text, language: understood(text, language, "parser").facts),
-        "dictionary": one_by_one(look_up)}
-    readers = {} if chosen.linear_alone else readers
-    for name in chosen.linear:
-        readers[name] = of_linear(fit([each.text for each in said], labels, SIZES, name))
+        "dictionary": one_by_one(look_up), **linear_readers(chosen, told)}
     print_requests(readers, (*SPLITS[2:], "by hand, development", "by hand"), chosen)
+
+
+def linear_readers(chosen: argparse.Namespace, told: list[Facts]) -> dict[str, Batched]:
+    """Logistic regressions of words' counts."""
+    said = [each for each in labelled(texts_of(chosen), told) if (each.label[1:] >= 0).all()
+            ] if chosen.linear else []
+    labels = np.array([each.label[1:] for each in said])
+    return {name: of_linear(fit([each.text for each in said], labels, SIZES, name))
+            for name in chosen.linear}
 
 
 def table_of_few_words(model: Reader, chosen: argparse.Namespace) -> None:
@@ -144,24 +163,24 @@ def of_linear(linear: Linear) -> Batched:
     return read
 
 
-def table_of_questions(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
-    """Shares of questions answered right."""
-    said = list(answered(texts, told)) if chosen.linear else []
+def table_of_questions(model: Reader | None, chosen: argparse.Namespace, told: list[Facts]) -> None:
+    """Shares of questions answered right; without a network those of the floors."""
+    said = list(answered(texts_of(chosen), told)) if chosen.linear else []
     pairs = [paired(each.text, each.more or "") for each in said]
     labels = np.array([each.label[:1] for each in said])
     linear = {name: fit(pairs, labels, (len(ANSWERS),), name) for name in chosen.linear}
     often = most_frequent(told)
-    print("\n| episodes | phrasing | language | questions | BERT | BERT, lexicon | BERT, parser | "
-          "facts parsed from the narration | "
-          + "".join(f"{name} | " for name in linear) + "most frequent answer |")
-    print("|---|---|---|---|---|---|---|---|" + "---|" * (len(linear) + 1))
+    columns = ("BERT", "BERT, lexicon", "BERT, parser") if model else ()
+    columns = (*columns, "facts parsed from the narration", *linear, "most frequent answer")
+    print("\n| episodes | phrasing | language | questions | " + " | ".join(columns) + " |")
+    print("|---|---|---|---|" + "---|" * len(columns))
     for name, facts in held_out(chosen).items():
         for phrasing in ("train", "held"):
             for language in chosen.languages:
                 rows = asked_of(facts, language, Variety(phrasing, "train"), chosen.count)  # type: ignore[arg-type]
                 wanted = np.array([row[3] for row in rows])
                 shares = [[answer for answer, _ in model.answer([row[1:3] for row in rows], by)]
-                          for by in HELPS]
+                          for by in HELPS] if model else []
                 shares.append([looked_up(row, language) for row in rows])
                 texts_ = [paired(*row[1:3]) for row in rows]
                 shares += [[ANSWERS[place] for place in each.predict(texts_)[0][:, 0]]
