@@ -64,7 +64,7 @@ def main() -> None:
         return rule(model)
     if chosen.few_words:
         return table_of_few_words(model, chosen)
-    told = episode_facts(texts_of(chosen))
+    told = episode_facts(texts_of(chosen)) if chosen.linear or not chosen.requests else []
     if not chosen.questions:
         table_of_requests(model, chosen, told)
     if not chosen.requests:
