@@ -20,7 +20,7 @@ ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SETTINGS = ReaderTraining(
     model=ReaderConfig(width=96, layers=3, inner=192),
     texts=Texts(requests=8000, narrations=1000, by_hand=18, driven=500),
-    loop=LoopConfig(steps=8000, batch_size=32, learning_rate=2.5e-3, warmup=150, ema=0.995,
+    loop=LoopConfig(steps=5400, batch_size=32, learning_rate=2.5e-3, warmup=150, ema=0.995,
                     evaluate_every=1000, save_every=500, device="cpu"),
     pretraining=0.03, questions=0.25)
 

@@ -21,7 +21,7 @@ from drive_gen.language.floors import FEATURES, fit, majority, terms_of
 from drive_gen.language.labels import FAMILIES, PLACE, SIZES, SLOTS, Slot, facts_of_labels, labels_of
 from drive_gen.language.parse import facts_of_text
 from drive_gen.language.questions import ANSWERS
-from drive_gen.language.reader import Read, Reader, chosen_of, encoded, padded, slots_loss
+from drive_gen.language.reader import HELPS, Read, Reader, chosen_of, encoded, padded, slots_loss
 from drive_gen.language.reader_config import ReaderConfig, ReaderTraining, Texts
 from drive_gen.language.reader_data import UNKNOWN, Rows, by_hand, labelled, read_rows, rows_of, write_rows
 from drive_gen.language.splits import Request, requests
@@ -451,10 +451,11 @@ def test_the_bundled_reader() -> None:
     assert reader is not None
     assert (choose.CHECKPOINT / "model.safetensors").stat().st_size <= 5_000_000
     texts = ["a roundabout at night", "비 오는 고속도로", "who cut in?", "write a poem about the moon"]
-    reads = reader.read(texts)
-    assert [read.facts for read in reads[:2]] == [Facts(road="roundabout", time="night"),
-                                                  Facts(road="highway", weather="rain")]
-    assert [read.intent for read in reads] == ["generate", "generate", "ask", "other"]
+    for by in HELPS:
+        reads = reader.read(texts, by)
+        assert [read.facts for read in reads[:2]] == [Facts(road="roundabout", time="night"),
+                                                      Facts(road="highway", weather="rain")]
+        assert [read.intent for read in reads] == ["generate", "generate", "ask", "other"]
 
 
 # --- floors -------------------------------------------------------------------------------------------------
