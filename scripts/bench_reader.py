@@ -22,11 +22,12 @@ from drive_gen.language.dictionary import look_up
 from drive_gen.language.facts import Facts
 from drive_gen.language.floors import FEATURES, Linear, fit, majority, paired
 from drive_gen.language.labels import SIZES, facts_of_labels
-from drive_gen.language.plan import Variety
+from drive_gen.language.parse import facts_of_text
+from drive_gen.language.plan import Share, Variety
 from drive_gen.language.played import UNSEEN_ROADS, Staged, played
 from drive_gen.language.questions import ANSWERS, KINDS_ASKED, answer_of, ask, draw_question
 from drive_gen.language.read_episode import facts_of_episode
-from drive_gen.language.reader import Reader
+from drive_gen.language.reader import HELPS, Help, Read, Reader
 from drive_gen.language.reader_config import Texts
 from drive_gen.language.reader_data import answered, by_hand, episode_facts, labelled
 from drive_gen.language.score import score
@@ -49,40 +50,83 @@ def main() -> None:
     flags.add_argument("--train", type=Path, default=None, help="a store for the linear readers' training")
     flags.add_argument("--questions", action="store_true", help="the table of questions alone")
     flags.add_argument("--requests", action="store_true", help="the table of requests alone")
+    flags.add_argument("--few-words", action="store_true",
+                       help="requests again, lexicon and parser without held-out synonyms and people's words")
     flags.add_argument("--rule", action="store_true")
     flags.add_argument("--languages", nargs="+", choices=LANGUAGES, default=LANGUAGES)
     flags.add_argument("--linear", nargs="*", choices=FEATURES, default=FEATURES)
-    flags.add_argument("--linear-alone", action="store_true", help="leave the others out")
+    flags.add_argument("--linear-alone", action="store_true", help="their columns alone")
     chosen = flags.parse_args()
+    if chosen.linear_alone:
+        return linear_tables(chosen)
     model = Reader.from_pretrained(chosen.checkpoint)
     if chosen.rule:
         return rule(model)
-    texts = replace(SMALL, episodes=str(chosen.train) if chosen.train else None)
-    told = episode_facts(texts)
+    if chosen.few_words:
+        return table_of_few_words(model, chosen)
+    told = episode_facts(texts_of(chosen)) if chosen.linear or not chosen.requests else []
     if not chosen.questions:
-        table_of_requests(model, chosen, texts, told)
+        table_of_requests(model, chosen, told)
     if not chosen.requests:
-        table_of_questions(model, chosen, texts, told)
+        table_of_questions(model, chosen, told)
     return None
 
 
-def table_of_requests(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
+def texts_of(chosen: argparse.Namespace) -> Texts:
+    """What the linear readers learn from."""
+    return replace(SMALL, episodes=str(chosen.train) if chosen.train else None)
+
+
+def linear_tables(chosen: argparse.Namespace) -> None:
+    """The columns of the linear readers by themselves."""
+    told = episode_facts(texts_of(chosen))
+    if not chosen.questions:
+        print_requests(linear_readers(chosen, told), (*SPLITS[2:], "by hand, development", "by hand"), chosen)
+    if not chosen.requests:
+        table_of_questions(None, chosen, told)
+
+
+def table_of_requests(model: Reader, chosen: argparse.Namespace, told: list[Facts]) -> None:
     """All slots exact, and slot F1."""
-    said = [each for each in labelled(texts, told) if (each.label[1:] >= 0).all()] if chosen.linear else []
-    labels = np.array([each.label[1:] for each in said])
     readers: dict[str, Batched] = {
-        "BERT": lambda found: [read.facts for read in model.read([each.text for each in found])],
+        "BERT": network(model, "none"), "BERT, lexicon": network(model, "lexicon"),
+        "BERT, parser": network(model, "parser"),
         "auto": one_by_one(lambda text, language: understood(text, language, "auto",
                                                              chosen.checkpoint).facts),
         "parser": one_by_one(lambda text, language: understood(text, language, "parser").facts),
-        "dictionary": one_by_one(look_up)}
-    readers = {} if chosen.linear_alone else readers
-    for name in chosen.linear:
-        readers[name] = of_linear(fit([each.text for each in said], labels, SIZES, name))
+        "dictionary": one_by_one(look_up), **linear_readers(chosen, told)}
+    print_requests(readers, (*SPLITS[2:], "by hand, development", "by hand"), chosen)
+
+
+def linear_readers(chosen: argparse.Namespace, told: list[Facts]) -> dict[str, Batched]:
+    """Logistic regressions of words' counts."""
+    said = [each for each in labelled(texts_of(chosen), told) if (each.label[1:] >= 0).all()
+            ] if chosen.linear else []
+    labels = np.array([each.label[1:] for each in said])
+    return {name: of_linear(fit([each.text for each in said], labels, SIZES, name))
+            for name in chosen.linear}
+
+
+def table_of_few_words(model: Reader, chosen: argparse.Namespace) -> None:
+    """The same where lexicon and parser know the grammar's training words alone."""
+    readers: dict[str, Batched] = {
+        "BERT, lexicon": network(model, "lexicon", "train"),
+        "BERT, parser": network(model, "parser", "train"),
+        "parser": one_by_one(lambda text, language: facts_of_text(text, language, "train"))}
+    print_requests(readers, ("synonym", "by hand, development", "by hand"), chosen)
+
+
+def network(model: Reader, by: Help, share: Share = "any") -> Batched:
+    """The network's facts, by its help."""
+    return lambda found: [read.facts for read in model.read([each.text for each in found], by, share)]
+
+
+def print_requests(readers: dict[str, Batched], splits: Sequence[str], chosen: argparse.Namespace) -> None:
+    """A row a language and split."""
     print("| language | split | requests | " + " | ".join(readers) + " |")
     print("|---|---|---|" + "---|" * len(readers))
     for language in chosen.languages:
-        for split in (*SPLITS[2:], "by hand, development", "by hand"):
+        for split in splits:
             found = split_of(split, language, chosen.count)
             scores = [score([each.facts for each in found], reader(found)) for reader in readers.values()]
             cells = " | ".join(f"{each.exact:.3f} ({each.f1:.3f})" for each in scores)
@@ -119,23 +163,25 @@ def of_linear(linear: Linear) -> Batched:
     return read
 
 
-def table_of_questions(model: Reader, chosen: argparse.Namespace, texts: Texts, told: list[Facts]) -> None:
-    """Shares of questions answered right."""
-    said = list(answered(texts, told)) if chosen.linear else []
+def table_of_questions(model: Reader | None, chosen: argparse.Namespace, told: list[Facts]) -> None:
+    """Shares of questions answered right; without a network those of the floors."""
+    said = list(answered(texts_of(chosen), told)) if chosen.linear else []
     pairs = [paired(each.text, each.more or "") for each in said]
-    labels = np.array([each.label for each in said])
+    labels = np.array([each.label[:1] for each in said])
     linear = {name: fit(pairs, labels, (len(ANSWERS),), name) for name in chosen.linear}
     often = most_frequent(told)
-    print("\n| episodes | phrasing | language | questions | BERT | facts parsed from the narration | "
-          + "".join(f"{name} | " for name in linear) + "most frequent answer |")
-    print("|---|---|---|---|---|---|" + "---|" * (len(linear) + 1))
+    columns = ("BERT", "BERT, lexicon", "BERT, parser") if model else ()
+    columns = (*columns, "facts parsed from the narration", *linear, "most frequent answer")
+    print("\n| episodes | phrasing | language | questions | " + " | ".join(columns) + " |")
+    print("|---|---|---|---|" + "---|" * len(columns))
     for name, facts in held_out(chosen).items():
         for phrasing in ("train", "held"):
             for language in chosen.languages:
                 rows = asked_of(facts, language, Variety(phrasing, "train"), chosen.count)  # type: ignore[arg-type]
                 wanted = np.array([row[3] for row in rows])
-                given = [answer for answer, _ in model.answer([row[1:3] for row in rows])]
-                shares = [given, [looked_up(row, language) for row in rows]]
+                shares = [[answer for answer, _ in model.answer([row[1:3] for row in rows], by)]
+                          for by in HELPS] if model else []
+                shares.append([looked_up(row, language) for row in rows])
                 texts_ = [paired(*row[1:3]) for row in rows]
                 shares += [[ANSWERS[place] for place in each.predict(texts_)[0][:, 0]]
                            for each in linear.values()]
@@ -180,33 +226,39 @@ def most_frequent(told: list[Facts]) -> dict[str, str]:
 
 
 def rule(model: Reader) -> None:
-    """Of requests by hand that were kept from training: parser, reader and both, by what the rule asks
-    for."""
-    import drive_gen.language.choose as choose
-
+    """Of requests by hand that were kept from training: parser, reader and both, by what the rule asks for;
+    with all words, and with those of training, for which the parser was not tuned."""
     found = [each for language in LANGUAGES for each in by_hand(language, kept=True)]
-    reads = model.read([each.text for each in found])
-    parsed = [parse(each.text, each.language)[0] for each in found]
     wanted = [each.facts for each in found]
-    print(f"{len(found)} requests: parser {score(wanted, parsed).exact:.3f}, "
-          f"reader {score(wanted, [read.facts for read in reads]).exact:.3f}, refused by the parser: "
-          f"{np.mean([each is None for each in parsed]):.3f}")
+    for share in ("any", "train"):
+        reads = model.read([each.text for each in found], "parser", share)  # type: ignore[arg-type]
+        parsed = [parse(each.text, each.language, share)[0] for each in found]  # type: ignore[arg-type]
+        left = np.array([unread(each.text, each.language, share) for each in found])  # type: ignore[arg-type]
+        print(f"{share} words, {len(found)} requests: parser {score(wanted, parsed).exact:.3f}, "
+              f"reader {score(wanted, [read.facts for read in reads]).exact:.3f}, refused by the parser: "
+              f"{np.mean([each is None for each in parsed]):.3f}; words unread: {np.bincount(left)}")
+        right = by_settings(wanted, parsed, reads, left)
+        halves = [np.arange(len(found)) % 2 == side for side in (0, 1)]
+        best = [max(right, key=lambda each, half=half: right[each][half].mean())  # type: ignore[misc]
+                for half in halves]
+        crossed = np.mean([right[best[side]][halves[1 - side]].mean() for side in (0, 1)])
+        print(f"chosen by either half: {best}; right on the other half: {crossed:.3f}")
+
+
+def by_settings(wanted: list[Facts], parsed: list[Facts | None], reads: list[Read], left: np.ndarray
+                ) -> dict[tuple[int, float], np.ndarray]:
+    """Which requests are read whole, by the words unread and the surety that the rule asks for."""
     right = {}
-    for choose.UNREAD in (0, 1, 2, 3, 99):
-        for choose.SURE in (0.0, 0.3, 0.5, 0.7, 0.9):
-            taken = [reads_better(each.text, each.language, facts, read)
-                     for each, facts, read in zip(found, parsed, reads, strict=True)]
+    for words in (0, 1, 2, 3, 99):
+        for sure in (0.0, 0.3, 0.5, 0.7, 0.9, 0.97):
+            taken = [reads_better(parse_, read, int(number), words, sure)
+                     for parse_, read, number in zip(parsed, reads, left, strict=True)]
             got = [read.facts if take else facts
                    for take, read, facts in zip(taken, reads, parsed, strict=True)]
-            whole = np.array([a == b for a, b in zip(got, wanted, strict=True)])
-            right[choose.UNREAD, choose.SURE] = whole
-            print(f"unread {choose.UNREAD:2d} sure {choose.SURE:.1f}: {whole.mean():.3f}, "
+            right[words, sure] = np.array([a == b for a, b in zip(got, wanted, strict=True)])
+            print(f"unread {words:2d} sure {sure:.2f}: {right[words, sure].mean():.3f}, "
                   f"by the reader {np.mean(taken):.3f}")
-    halves = [np.arange(len(found)) % 2 == side for side in (0, 1)]
-    best = [max(right, key=lambda each, half=half: right[each][half].mean()) for half in halves]  # type: ignore[misc]
-    crossed = np.mean([right[best[side]][halves[1 - side]].mean() for side in (0, 1)])
-    print(f"chosen by either half: {best}; right on the other half: {crossed:.3f}; "
-          f"words unread: {np.bincount([unread(each.text, each.language) for each in found])}")
+    return right
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def ablation(vectors: WordVectors, language: str, split: str, chosen: argparse.N
         from drive_gen.language.reader import Reader
 
         model = Reader.from_pretrained(chosen.reader)
-        readers["BERT"] = lambda text, spoken: model.read([text])[0].facts
+        readers["BERT"] = lambda text, spoken: model.read([text], "none")[0].facts
     for name, reader in readers.items():
         scores = [score_reader(found, reader), score_reader(
             found, lambda text, spoken, reader=reader: reader(substitute(text), spoken))]  # type: ignore[misc]

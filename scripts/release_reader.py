@@ -19,10 +19,10 @@ from drive_gen.train.reader import train_reader
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SETTINGS = ReaderTraining(
     model=ReaderConfig(width=96, layers=3, inner=192),
-    texts=Texts(requests=24_000, narrations=4000, by_hand=40, driven=1500),
-    loop=LoopConfig(steps=2800, batch_size=32, learning_rate=2.5e-3, warmup=100, ema=0.99, evaluate_every=700,
-                    save_every=350, device="cpu"),
-    pretraining=0.05, questions=0.22)
+    texts=Texts(requests=8000, narrations=1000, by_hand=18, driven=500),
+    loop=LoopConfig(steps=5400, batch_size=32, learning_rate=2.5e-3, warmup=150, ema=0.995,
+                    evaluate_every=1000, save_every=500, device="cpu"),
+    pretraining=0.03, questions=0.25)
 
 
 def main() -> None:

@@ -244,7 +244,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "a search that finds nothing": (
         nothing,
         "search six_trucks_on_a_racetrack store --by facts",
-        ["nothing in store", "racetrack", "--by clip"],
+        ["nothing in store", "racetrack", "--by auto"],
     ),
     "a search in another language": (nothing, "search 今日は雨です store", ["neither English nor Korean"]),
     "a search for nothing that is understood": (

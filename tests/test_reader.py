@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,20 @@ import drive_gen.train.reader
 from drive_gen.cli import main
 from drive_gen.envs.files import InputError
 from drive_gen.language import choose
+from drive_gen.language.concepts import CONCEPTS, aid, name_of, plain, weak_aid
 from drive_gen.language.facts import Agent, Event, Facts
 from drive_gen.language.floors import FEATURES, fit, majority, terms_of
 from drive_gen.language.labels import FAMILIES, PLACE, SIZES, SLOTS, Slot, facts_of_labels, labels_of
 from drive_gen.language.parse import facts_of_text
 from drive_gen.language.questions import ANSWERS
-from drive_gen.language.reader import Read, Reader, chosen_of, encoded, padded, slots_loss
+from drive_gen.language.reader import HELPS, Read, Reader, chosen_of, encoded, padded, slots_loss
 from drive_gen.language.reader_config import ReaderConfig, ReaderTraining, Texts
 from drive_gen.language.reader_data import UNKNOWN, Rows, by_hand, labelled, read_rows, rows_of, write_rows
 from drive_gen.language.splits import Request, requests
-from drive_gen.language.vary import changed, joined, mirrored, varied
+from drive_gen.language.tokens import tokens
+from drive_gen.language.vary import changed, joined, mirrored, pieces, varied
 from drive_gen.train.config import LoopConfig
-from drive_gen.train.reader import batches_of, loss_of, make_tokenizer, mask, task_of, train_reader
+from drive_gen.train.reader import batches_of, helped, loss_of, make_tokenizer, mask, task_of, train_reader
 
 transformers = pytest.importorskip("transformers", reason="needs the extra [language]")
 torch.set_num_threads(1)
@@ -113,7 +115,9 @@ def test_joined_requests_never_mix_what_is_said_of_one() -> None:
     lead = Request("truck ahead", "en", Facts(agents=(Agent("lead", "truck"),)))
     both = joined(night, lead, rng)
     assert both.facts == Facts(road="highway", time="night", agents=(Agent("lead", "truck"),))
-    assert both.text in {f"a motorway at night{mark}truck ahead" for mark in (". ", ", ", "; ")}
+    assert both.text in {f"{a}{mark}{b}" for mark in (". ", ", ", "; ")
+                         for a, b in (("a motorway at night", "truck ahead"),
+                                      ("truck ahead", "a motorway at night."))}
     for other in (Request("midnight", "en", Facts(time="night")),
                   Request("someone crashes", "en", Facts(events=(Event("someone", "crash"),)))):
         assert joined(night, other, rng) == night
@@ -130,14 +134,14 @@ def test_validation_requests_are_never_varied() -> None:
 
 def test_rows_come_back(tmp_path: Path, tokenizer: Any) -> None:
     told = [request.facts for request in SAID]
-    rows = rows_of(labelled(FEW, told), lambda text, more: encoded(tokenizer, 64, text, more))
+    rows = rows_of(labelled(FEW, told), lambda *given: encoded(tokenizer, 64, *given))
     write_rows(tmp_path / "rows.npz", {"slots": rows})
     again = read_rows(tmp_path / "rows.npz")["slots"]
-    assert all(np.array_equal(getattr(rows, name), getattr(again, name)) for name in ("ids", "end", "second",
-                                                                                      "label"))
+    assert all(np.array_equal(getattr(rows, each.name), getattr(again, each.name)) for each in fields(Rows))
     batch = rows.batch(np.array([0, 5]))
-    first = encoded(tokenizer, 64, next(iter(labelled(FEW, told))).text)[0]
-    assert batch["ids"][0][: len(first)].tolist() == first
+    first = encoded(tokenizer, 64, next(iter(labelled(FEW, told))).text)
+    assert batch["ids"][0][: len(first.ids)].tolist() == first.ids
+    assert (batch["concepts"][0][len(first.ids) :] == 0).all()
     assert not batch["segments"].any()
     assert (rows.label[rows.label[:, 0] == 1][:, 1:] == UNKNOWN).all()  # a question says no slots
 
@@ -153,6 +157,122 @@ def test_masked_words(tokenizer: Any) -> None:
     assert 0.7 < (ids[hidden] == tokenizer.mask_token_id).float().mean() < 0.9
 
 
+def test_pieces_say_what_they_said_together() -> None:
+    whole = Request("a motorway at night, the car ahead brakes hard, which is a pity", "en",
+                    Facts(road="highway", time="night", events=(Event("lead", "brake"),)))
+    assert [(each.text, each.facts) for each in pieces(whole)] == [
+        ("a motorway at night", Facts(road="highway", time="night")),
+        ("the car ahead brakes hard, which is a pity", Facts(events=(Event("lead", "brake"),)))]
+    tied = Request("a truck ahead, it brakes hard", "en",
+                   Facts(agents=(Agent("lead", "truck"),), events=(Event("lead", "brake"),)))
+    assert pieces(tied) == (tied,)  # "it" alone is nobody
+    assert sum(len(pieces(each)) > 1 for each in by_hand("ko", kept=False)) > 100
+
+
+# --- help ---------------------------------------------------------------------------------------------------
+
+def stretches(text: str, **settings: Any) -> list[tuple[str, str]]:
+    """(letters, concept) of a text's stretches."""
+    found = aid(text, **settings).marked
+    numbers = [number for number in dict.fromkeys(found.stretch.tolist()) if number]
+    spans = [np.flatnonzero(found.stretch == number) for number in numbers]
+    return [(text[span[0] : span[-1] + 1], CONCEPTS[found.concept[span[0]]]) for span in spans]
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("Two lorries, the guy behind me dosen't brake hard.",
+     [("Two", "count=2"), ("lorries", "kind=truck"), (",", "sep=,"), ("guy behind me", "role=follower/car"),
+      ("dosen't", "not"), ("brake hard", "event=brake"), (".", "sep=.")]),
+    ("at 90 km/h after 3 seconds", [("at 90 km/h", "speed=normal"), ("after 3 seconds", "at_s=3")]),
+    ("trucks on either side", [("trucks", "kind=truck"), ("on either side", "role=left+right")]),
+    ("밤 고속도로, 앞차 급정거 않함", [("밤", "time=night"), ("고속도로", "road=highway"), (",", "sep=,"),
+                                       ("앞차", "role=lead/car"), ("급정거", "event=brake"),
+                                       ("않함", "not")]),
+    ("blorp", [])])
+def test_concepts_cover_the_words_that_say_them(text: str, found: list[tuple[str, str]]) -> None:
+    assert stretches(text) == found
+
+
+def test_every_token_has_a_concept() -> None:
+    for language in ("en", "ko"):
+        names = {name_of(token) for request in by_hand(language, False)
+                 for token in tokens(request.text, language)}
+        assert "unknown" not in names
+        assert len(names) > 90
+
+
+def test_subwords_get_the_concepts_of_their_letters(tokenizer: Any) -> None:
+    for text in ("a semi  truck ahead brakes hard", "밤에 앞차가 급정거"):
+        marks = aid(plain(text)).marked
+        row = encoded(tokenizer, 64, text, None, [marks])
+        words = ["".join(tokenizer.decode([each])) for each in row.ids]
+        assert row.ids == encoded(tokenizer, 64, text).ids
+        said = [CONCEPTS[each // 2] for each in row.concepts if each and each % 2 == 0]
+        assert said == [name for _, name in stretches(plain(text))], words
+        assert row.concepts[0] == row.concepts[-1] == 0  # [CLS] and [SEP]
+        covered = sum(bool(each) for each in row.concepts)
+        assert covered >= len(said)
+
+
+def test_help_that_knows_less() -> None:
+    text, rng = "a truck ahead brakes hard at night", np.random.default_rng(0)
+    whole = aid(text)
+    same = weak_aid(text, "en", rng, (0.0, 0.0))
+    assert np.array_equal(same.marked.concept, whole.marked.concept)
+    assert np.array_equal(same.parsed, whole.parsed)
+    assert same.parsed is not None
+    assert same.parsed.tolist() == labels_of(facts_of_text(text)).tolist()
+    none = weak_aid(text, "en", rng, (1.0, 1.0))
+    assert not none.marked.concept.any()
+    assert none.parsed is None
+    some = [weak_aid(text, "en", np.random.default_rng(seed), (0.3, 0.3)) for seed in range(30)]
+    again = [weak_aid(text, "en", np.random.default_rng(seed), (0.3, 0.3)) for seed in range(30)]
+    assert all(np.array_equal(one.marked.concept, two.marked.concept)
+               for one, two in zip(some, again, strict=True))
+    right = [each.parsed is not None and np.array_equal(each.parsed, whole.parsed) for each in some]
+    assert 0 < sum(right) < 30
+    russian = aid("это грузовик")
+    assert russian.parsed is None
+    assert not russian.marked.concept.any()
+
+
+def test_help_is_taken_away_by_seed(tokenizer: Any) -> None:
+    rows = rows_of(labelled(FEW, [SAID[0].facts]), lambda *given: encoded(tokenizer, 64, *given))
+
+    def batch(seed: int) -> dict[str, torch.Tensor]:
+        found = {name: torch.from_numpy(array) for name, array in rows.batch(np.arange(len(rows))).items()}
+        helped(found, np.random.default_rng(seed))
+        return found
+
+    whole, one, two = rows.batch(np.arange(len(rows))), batch(1), batch(1)
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not torch.equal(one["concepts"], batch(2)["concepts"])
+    left = one["concepts"].numpy()
+    assert ((left == whole["concepts"]) | (left == 0)).all()
+    alone = ~left.any(1) & whole["concepts"].any(1)
+    assert 0.05 < alone.mean() < 0.3
+    assert (one["told"].numpy()[alone] == UNKNOWN).all()
+    hidden = one["ids"].numpy() != whole["ids"]
+    assert hidden.any()
+    assert (left[hidden] > 0).all()
+
+
+def test_the_parser_is_heard(tokenizer: Any) -> None:
+    model = network(tokenizer).eval()
+    torch.nn.init.normal_(model.slots.told.weight)
+    ids = padded([model.encode("a truck ahead")[0]])
+    states = model.tokens(ids, torch.zeros_like(ids))
+    told = torch.full((1, len(SLOTS)), UNKNOWN)
+    with torch.no_grad():
+        model.slots.told.weight[0] = 0
+        alone = model.slots(states, ids != 0)
+        torch.testing.assert_close(model.slots(states, ids != 0, told), alone)
+        place = PLACE[Slot("kind", "lead", "kind")]
+        told[0, place] = 1
+        other = model.slots(states, ids != 0, told)
+    assert (other != alone).any(-1)[0].nonzero().flatten().tolist() == [place]
+
+
 # --- the network --------------------------------------------------------------------------------------------
 
 def test_padding_changes_nothing(tokenizer: Any) -> None:
@@ -160,22 +280,30 @@ def test_padding_changes_nothing(tokenizer: Any) -> None:
     short, long = model.encode("a truck ahead")[0], model.encode(SAID[0].text)[0]
     with torch.no_grad():
         alone, both = padded([short]), padded([short, long])
-        for head in (lambda ids, states: model.slots(states, ids != 0)["event"][:1],
-                     lambda ids, states: model.answer_logits(states, ids != 0)[:1]):
+        for head in (lambda ids, states: model.slot_logits(states, ids != 0)["event"][:1],
+                     lambda ids, states: model.answer_logits(states, ids != 0,
+                                                             model.slots(states, ids != 0))[:1]):
             one, two = (head(ids, model.tokens(ids, torch.zeros_like(ids))) for ids in (alone, both))
             torch.testing.assert_close(one, two, rtol=0, atol=1e-5)
 
 
 def test_every_word_is_read_and_question_and_narration_differ(tokenizer: Any) -> None:
     model = network(tokenizer).eval()
-    ids, segments = (torch.tensor([row]) for row in model.encode("who brakes?", "the car ahead brakes hard"))
+    ids, segments, _ = (torch.tensor([row]) for row in model.encode("who brakes?",
+                                                                    "the car ahead brakes hard"))
+
+    def answered(ids: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
+        states = model.tokens(ids, segments)
+        return model.answer_logits(states, ids != 0, model.narrated(states, segments))
+
     with torch.no_grad():
-        whole = model.answer_logits(model.tokens(ids, segments), ids != 0)
+        whole = answered(ids, segments)
         for place in range(1, ids.shape[1] - 1):
             other = ids.clone()
             other[0, place] = tokenizer.mask_token_id
-            assert not torch.equal(model.answer_logits(model.tokens(other, segments), other != 0), whole)
-        assert not torch.equal(model.answer_logits(model.tokens(ids, 0 * segments), ids != 0), whole)
+            assert not torch.equal(answered(other, segments), whole)
+        assert answered(ids, 0 * segments).isfinite().all()
+        assert not torch.equal(answered(ids, 0 * segments), whole)
 
 
 def test_the_loss_by_hand() -> None:
@@ -198,13 +326,14 @@ def test_twelve_requests_are_learned_by_heart(tokenizer: Any) -> None:
     labels = torch.tensor(np.stack([labels_of(request.facts) for request in chosen]).astype(np.int64))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     for _ in range(250):
-        loss = slots_loss(model.slots(model.tokens(ids, torch.zeros_like(ids)), ids != 0), labels)
+        loss = slots_loss(model.slot_logits(model.tokens(ids, torch.zeros_like(ids)), ids != 0), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if loss.item() < 0.3:
             break
-    assert [read.facts for read in model.eval().read([request.text for request in chosen])] == [
+    assert [read.facts for read in model.eval().read([request.text for request in chosen],
+                                                                "none")] == [
         request.facts for request in chosen]
 
 
@@ -267,11 +396,10 @@ def test_a_run_trains_goes_on_and_begins_another(tmp_path: Path, capsys: pytest.
 
 
 def test_batches_come_back_from_their_step(tokenizer: Any) -> None:
-    rows = rows_of(labelled(FEW, [SAID[0].facts]), lambda text, more: encoded(tokenizer, 64, text, more))
+    rows = rows_of(labelled(FEW, [SAID[0].facts]), lambda *given: encoded(tokenizer, 64, *given))
     config = ReaderTraining(replace(SMALL, vocabulary=len(tokenizer)), LoopConfig(batch_size=4), FEW)
-    parts = {"pretrain": Rows(rows.ids, rows.end, rows.second, np.zeros((len(rows), 1), np.int8)),
-             "slots": rows,
-             "answer": Rows(rows.ids, rows.end, rows.second, np.zeros((len(rows), 1), np.int8))}
+    parts = {"pretrain": replace(rows, label=np.zeros((len(rows), 1), np.int8)), "slots": rows,
+             "answer": replace(rows, label=np.zeros((len(rows), 1 + len(SLOTS)), np.int8))}
     batch_of = batches_of(parts, config)
     model = network(tokenizer)
     for step in (0, config.loop.steps - 1, config.loop.steps - 2, config.loop.steps - 3):
@@ -323,10 +451,11 @@ def test_the_bundled_reader() -> None:
     assert reader is not None
     assert (choose.CHECKPOINT / "model.safetensors").stat().st_size <= 5_000_000
     texts = ["a roundabout at night", "비 오는 고속도로", "who cut in?", "write a poem about the moon"]
-    reads = reader.read(texts)
-    assert [read.facts for read in reads[:2]] == [Facts(road="roundabout", time="night"),
-                                                  Facts(road="highway", weather="rain")]
-    assert [read.intent for read in reads] == ["generate", "generate", "ask", "other"]
+    for by in HELPS:
+        reads = reader.read(texts, by)
+        assert [read.facts for read in reads[:2]] == [Facts(road="roundabout", time="night"),
+                                                      Facts(road="highway", weather="rain")]
+        assert [read.intent for read in reads] == ["generate", "generate", "ask", "other"]
 
 
 # --- floors -------------------------------------------------------------------------------------------------

@@ -116,6 +116,6 @@ def _episode(path: Path, which: str) -> Episode:
 
 def _say_trained(out: Path, as_json: bool) -> int:
     return say_trained(out, as_json, lambda row: (
-        f"read whole: of the grammar {row['grammar_exact']:.3f}, by hand {row['hand_exact']:.3f}  "
+        f"read whole: of the grammar {row['grammar_lexicon']:.3f}, by hand {row['hand_lexicon']:.3f}  "
         f"questions {row['answers']:.3f}"),
         f"drive-gen generate --text TEXT --reader bert --checkpoint {out} --out scene")

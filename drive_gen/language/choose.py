@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from drive_gen.envs.files import InputError
 from drive_gen.language.facts import Facts
 from drive_gen.language.parse import facts_of_text, language_of, unexplained
+from drive_gen.language.plan import Share
 
 if TYPE_CHECKING:
     from drive_gen.language.reader import Read, Reader
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 Choice = Literal["auto", "parser", "bert"]
 CHOICES: tuple[Choice, ...] = ("auto", "parser", "bert")
 CHECKPOINT = Path(__file__).parents[1] / "assets" / "reader"
-# Set by cross-validation on requests written by hand that training did not see (scripts/bench_reader.py
-# --rule).
+# Seldom, since no rule was better than the parser alone (docs/reading.md).
 UNREAD, SURE = 2, 0.9
 
 
@@ -42,7 +42,7 @@ def understood(text: str, language: str | None = None, choice: Choice = "auto",
         return Understood(parsed, "parser")
     reader = load_reader(checkpoint, required=choice == "bert")
     read = None if reader is None else reader.read([text])[0]
-    if read is not None and (choice == "bert" or reads_better(text, language, parsed, read)):
+    if read is not None and (choice == "bert" or reads_better(parsed, read, unread(text, language))):
         check(text, read)
         return Understood(read.facts, "bert")
     if parsed is None:
@@ -50,11 +50,13 @@ def understood(text: str, language: str | None = None, choice: Choice = "auto",
     return Understood(parsed, "parser")
 
 
-def reads_better(text: str, language: str, parsed: Facts | None, read: Read) -> bool:
-    """Whether the network's facts are taken: it is sure, and the parser has none or left words unread."""
-    if read.intent != "generate" or not read.facts.slots() or read.sure < SURE:
+def reads_better(parsed: Facts | None, read: Read, left: int, words: int = UNREAD, sure: float = SURE
+                 ) -> bool:
+    """Whether the network's facts are taken: it is sure, and the parser refuses or left so many words
+    unread."""
+    if read.intent != "generate" or not read.facts.slots() or read.sure < sure:
         return False
-    return parsed is None or unread(text, language) >= UNREAD
+    return parsed is None or left >= words
 
 
 def check(text: str, read: Read) -> None:
@@ -67,17 +69,17 @@ def check(text: str, read: Read) -> None:
                          "'three aggressive cars on a highway at night, the car ahead brakes hard'")
 
 
-def parse(text: str, language: str) -> tuple[Facts | None, InputError | None]:
+def parse(text: str, language: str, share: Share = "any") -> tuple[Facts | None, InputError | None]:
     """What the parser makes of a text, or why it refuses."""
     try:
-        return facts_of_text(text, language), None
+        return facts_of_text(text, language, share), None
     except InputError as error:
         return None, error
 
 
-def unread(text: str, language: str) -> int:
+def unread(text: str, language: str, share: Share = "any") -> int:
     """How many words the parser passes over."""
-    return len(unexplained(text, language))
+    return len(unexplained(text, language, share))
 
 
 def load_reader(checkpoint: str | Path, required: bool) -> Reader | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from drive_gen.envs.files import InputError
 from drive_gen.language.clauses import clauses
 from drive_gen.language.facts import Facts
+from drive_gen.language.lexicon import Token
 from drive_gen.language.plan import Share
 from drive_gen.language.tokens import read, tokens
 from drive_gen.language.understanding import Understanding
@@ -29,10 +31,7 @@ def facts_of_text(text: str, language: str | None = None, share: Share = "any") 
     share="train" parses without the synonyms held out.
     """
     language = language or language_of(text)
-    understanding = Understanding(language)
-    for clause in clauses(tokens(text, language, share), language):
-        understanding.take(clause)
-    facts = understanding.facts()
+    facts = facts_of_tokens(tokens(text, language, share), language)
     if not facts.slots():
         hint = ("for example 'three aggressive cars on a highway at night, the car ahead brakes hard'"
                 if language == "en" else "예: '밤 고속도로, 공격적인 차 세 대, 앞차 급정거'")
@@ -40,9 +39,17 @@ def facts_of_text(text: str, language: str | None = None, share: Share = "any") 
     return facts
 
 
-def unexplained(text: str, language: str | None = None) -> list[str]:
+def facts_of_tokens(found: Sequence[Token], language: str) -> Facts:
+    """What tokens say; InputError where they contradict each other."""
+    understanding = Understanding(language)
+    for clause in clauses(list(found), language):
+        understanding.take(clause)
+    return understanding.facts()
+
+
+def unexplained(text: str, language: str | None = None, share: Share = "any") -> list[str]:
     """The words of a text that no rule of the parser took, in order; words without a meaning are left out."""
-    return read(text, language or language_of(text))[1]
+    return read(text, language or language_of(text), share)[1]
 
 
 def _shown(text: str) -> str:

@@ -1,7 +1,9 @@
 """The learnt reader: transformers' BertModel under heads for slots, intent, answers and its own pretraining.
 
-One network reads English and Korean. Every slot asks its own question of the text: a query made of whom and
-what it is about attends over BERT's tokens, and its class follows from what it found there.
+One network reads English and Korean. What the lexicon knows of the words is added to BERT's embeddings of
+them (`concepts.py`). Every slot asks its own question of the text: a query made of whom and what it is about
+attends over BERT's tokens; its class follows from what it found there, and from what the rule parser says of
+the slot, where that is asked. A question is answered by looking it up among the narration's slots and words.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,8 +19,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
+from drive_gen.language.concepts import ROWS, Aid, Marked, aid, plain, rows_at
 from drive_gen.language.facts import Facts
-from drive_gen.language.labels import FAMILIES, SINGLE, SLOTS, facts_of_labels
+from drive_gen.language.labels import FAMILIES, SINGLE, SIZES, SLOTS, facts_of_labels
+from drive_gen.language.plan import Share
 from drive_gen.language.questions import ANSWERS
 from drive_gen.language.reader_config import INTENTS, ReaderConfig
 from drive_gen.language.tokenizer import FILES, NEEDS, read_tokenizer
@@ -26,6 +30,18 @@ from drive_gen.policies.pretrained import Pretrained
 
 AT_ONCE = 64  # texts
 SILENT = 4.0  # logit of what says nothing, before training
+
+
+Help = Literal["none", "lexicon", "parser"]  # the parser's comes with the lexicon's
+HELPS: tuple[Help, ...] = ("none", "lexicon", "parser")
+
+
+class Encoded(NamedTuple):
+    """Of each token of a text, or of two, its id, its segment, and its row in the table of concepts."""
+
+    ids: list[int]
+    segments: list[int]
+    concepts: list[int]
 
 
 class Read(NamedTuple):
@@ -47,8 +63,8 @@ class Attend(nn.Module):
         self.key_value = nn.Linear(width, 2 * width)
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
 
-    def forward(self, queries: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-        """mask (B, T) is true where a token is."""
+    def forward(self, queries: Tensor, tokens: Tensor, mask: Tensor, told: Tensor | float = 0.0) -> Tensor:
+        """mask (B, T) is true where a token is; what is told (B, Q, D) counts like what was found."""
         def split(x: Tensor) -> Tensor:
             return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (B, heads, T, D / heads)
 
@@ -56,13 +72,13 @@ class Attend(nn.Module):
         query = self.query(self.before(queries))
         seen = F.scaled_dot_product_attention(split(query.expand(len(tokens), -1, -1)), split(keys),
                                                split(values), attn_mask=mask[:, None, None])
-        x = queries + self.out(seen.transpose(1, 2).flatten(2))
+        x = queries + told + self.out(seen.transpose(1, 2).flatten(2))
         found: Tensor = x + self.mlp(self.between(x))
         return found
 
 
 class SlotsHead(nn.Module):
-    """Tokens (B, T, D) -> logits of every slot's classes, family by family."""
+    """Tokens (B, T, D) -> what every slot finds there, and the logits of its classes, family by family."""
 
     def __init__(self, config: ReaderConfig) -> None:
         super().__init__()
@@ -75,6 +91,8 @@ class SlotsHead(nn.Module):
         self.register_buffer("which", torch.tensor([whats.index(kind) for kind in kinds]), persistent=False)
         self.who, self.what = nn.Embedding(len(whos), config.width), nn.Embedding(len(whats), config.width)
         self.own = nn.Parameter(torch.zeros(len(SLOTS), config.width))
+        self.register_buffer("first", torch.tensor([1, *SIZES]).cumsum(0)[:-1], persistent=False)
+        self.told = nn.Embedding(1 + sum(SIZES), config.width, padding_idx=0)  # 0: nothing was told
         self.attend = Attend(config.width, config.heads)
         self.norm = nn.LayerNorm(config.width)
         self.classes = nn.ModuleDict({name: nn.Linear(config.width, len(values))
@@ -85,10 +103,17 @@ class SlotsHead(nn.Module):
         self.places = {name: [number for number, slot in enumerate(SLOTS) if slot.family == name]
                        for name in FAMILIES}
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """Family -> (B, slots of the family, classes)."""
+    def forward(self, tokens: Tensor, mask: Tensor, told: Tensor | None = None) -> Tensor:
+        """What each slot found, (B, S, D); `told` (B, S) are the parser's classes, -1 where it has none."""
         queries = self.who(self.whose) + self.what(self.which) + self.own
-        found = self.norm(self.attend(queries, tokens, mask))
+        heard: Tensor | float = 0.0
+        if told is not None:
+            heard = self.told(torch.where(told < 0, torch.zeros_like(told), told + self.first))  # type: ignore[operator]
+        found: Tensor = self.norm(self.attend(queries, tokens, mask, heard))
+        return found
+
+    def logits(self, found: Tensor) -> dict[str, Tensor]:
+        """Family -> (B, slots of the family, classes)."""
         return {name: self.classes[name](found[:, places]) for name, places in self.places.items()}
 
 
@@ -109,6 +134,7 @@ class Reader(Pretrained):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.bert = make_bert(config)
+            self.concepts = nn.Embedding(ROWS, config.width, padding_idx=0)
             self.slots = SlotsHead(config)
             self.intent = nn.Linear(config.width, len(INTENTS))
             self.ask = Attend(config.width, config.heads)
@@ -117,15 +143,32 @@ class Reader(Pretrained):
                                         nn.LayerNorm(config.width))  # logits by the words' own embeddings
             self.follows = nn.Linear(config.width, 2)
 
-    def tokens(self, ids: Tensor, segments: Tensor) -> Tensor:
+    def tokens(self, ids: Tensor, segments: Tensor, concepts: Tensor | None = None) -> Tensor:
         """BERT's states of tokens, (B, T, D)."""
-        states: Tensor = self.bert(input_ids=ids, token_type_ids=segments, attention_mask=(ids != 0).long()
-                                   ).last_hidden_state
+        words = self.bert.embeddings.word_embeddings(ids)
+        if concepts is not None:
+            words = words + self.concepts(concepts)
+        states: Tensor = self.bert(inputs_embeds=words, token_type_ids=segments,
+                                   attention_mask=(ids != 0).long()).last_hidden_state
         return states
 
-    def answer_logits(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Of every answer, (B, answers): what the first token knows of the question looks it up."""
-        return self.answers(self.ask(tokens[:, :1], tokens, mask)[:, 0])  # type: ignore[no-any-return]
+    def slot_logits(self, tokens: Tensor, mask: Tensor, told: Tensor | None = None) -> dict[str, Tensor]:
+        """Of every slot's classes, family by family."""
+        return self.slots.logits(self.slots(tokens, mask, told))
+
+    def narrated(self, tokens: Tensor, segments: Tensor, told: Tensor | None = None) -> Tensor:
+        """What every slot finds in the second text, (B, S, D); in the first token where there is none."""
+        mask = segments > 0
+        mask[:, 0] |= ~mask.any(1)
+        found: Tensor = self.slots(tokens, mask, told)
+        return found
+
+    def answer_logits(self, tokens: Tensor, mask: Tensor, found: Tensor) -> Tensor:
+        """Of every answer, (B, answers): what the first token knows of the question looks it up among the
+        tokens and the slots that were found in the narration (B, S, D)."""
+        there = torch.cat((found.new_ones(found.shape[:2], dtype=torch.bool), mask), 1)
+        asked = self.ask(tokens[:, :1], torch.cat((found, tokens), 1), there)
+        return self.answers(asked[:, 0])  # type: ignore[no-any-return]
 
     def word_logits(self, states: Tensor) -> Tensor:
         """Of every subword, by states (N, D) of masked ones."""
@@ -133,26 +176,36 @@ class Reader(Pretrained):
         return self.masked(states) @ words.T / math.sqrt(self.config.width)  # type: ignore[no-any-return]
 
     @torch.no_grad()
-    def read(self, texts: Sequence[str]) -> list[Read]:
-        """Facts, surety and intent of texts."""
+    def read(self, texts: Sequence[str], by: Help = "parser", share: Share = "any") -> list[Read]:
+        """Facts, surety and intent of texts, with the help of the lexicon and of the parser, or without; with
+        share="train" these do not know the synonyms held out."""
         found: list[Read] = []
         for start in range(0, len(texts), AT_ONCE):
-            ids = padded([self.encode(text)[0] for text in texts[start : start + AT_ONCE]]).to(self.device)
-            states = self.tokens(ids, torch.zeros_like(ids))
-            chosen, sure = chosen_of(self.slots(states, ids != 0))
+            aids = [aid(plain(text), share) for text in texts[start : start + AT_ONCE]]
+            rows = [self.encode(text, marks=(each.marked,) if by != "none" else ())
+                    for text, each in zip(texts[start : start + AT_ONCE], aids, strict=True)]
+            ids, segments, concepts = self._padded(rows)
+            told = told_of(aids).to(self.device) if by == "parser" else None
+            states = self.tokens(ids, segments, concepts)
+            chosen, sure = chosen_of(self.slot_logits(states, ids != 0, told))
             intents = self.intent(states[:, 0]).argmax(-1).tolist()
             found += [Read(facts_of_labels(row, surety), float(np.prod(surety)), INTENTS[intent])
                       for row, surety, intent in zip(chosen, sure, intents, strict=True)]
         return found
 
     @torch.no_grad()
-    def answer(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, float]]:
+    def answer(self, pairs: Sequence[tuple[str, str]], by: Help = "lexicon") -> list[tuple[str, float]]:
         """The likeliest answer to each (question, narration), and its probability."""
         found: list[tuple[str, float]] = []
         for start in range(0, len(pairs), AT_ONCE):
-            rows = [self.encode(*pair) for pair in pairs[start : start + AT_ONCE]]
-            ids, segments = (padded([row[part] for row in rows]).to(self.device) for part in (0, 1))
-            best = self.answer_logits(self.tokens(ids, segments), ids != 0).softmax(-1).max(-1)
+            aids = [tuple(aid(plain(text)) for text in pair) for pair in pairs[start : start + AT_ONCE]]
+            rows = [self.encode(*pair, marks=[each.marked for each in both] if by != "none" else ())
+                    for pair, both in zip(pairs[start : start + AT_ONCE], aids, strict=True)]
+            ids, segments, concepts = self._padded(rows)
+            told = told_of([narration for _, narration in aids]).to(self.device) if by == "parser" else None
+            states = self.tokens(ids, segments, concepts)
+            slots = self.narrated(states, segments, told)
+            best = self.answer_logits(states, ids != 0, slots).softmax(-1).max(-1)
             found += [(ANSWERS[place], share)
                       for share, place in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
         return found
@@ -162,9 +215,12 @@ class Reader(Pretrained):
         """Where the weights are."""
         return self.intent.weight.device
 
-    def encode(self, text: str, more: str | None = None) -> tuple[list[int], list[int]]:
-        """Token ids and segments of [CLS] text [SEP], or [CLS] text [SEP] more [SEP], cut to the longest."""
-        return encoded(self.tokenizer, self.config.longest, text, more)
+    def encode(self, text: str, more: str | None = None, marks: Sequence[Marked] = ()) -> Encoded:
+        """[CLS] text [SEP], or [CLS] text [SEP] more [SEP], cut to the longest; `marks` are the texts'."""
+        return encoded(self.tokenizer, self.config.longest, text, more, marks)
+
+    def _padded(self, rows: Sequence[Encoded]) -> list[Tensor]:
+        return [padded([row[part] for row in rows]).to(self.device) for part in range(3)]
 
     def save_more(self, folder: Path) -> None:
         """The tokenizer."""
@@ -196,21 +252,33 @@ def make_bert(config: ReaderConfig) -> Any:
         attention_probs_dropout_prob=0.0, pad_token_id=0), add_pooling_layer=False)
 
 
-def encoded(tokenizer: Any, longest: int, text: str, more: str | None = None) -> tuple[list[int], list[int]]:
+def encoded(tokenizer: Any, longest: int, text: str, more: str | None = None,
+            marks: Sequence[Marked] = ()) -> Encoded:
     """See `Reader.encode`; the second text is the one that is cut."""
-    first, last = tokenizer.cls_token_id, tokenizer.sep_token_id
-    ids = [first, *_ids(tokenizer, text)[: longest - 2], last]
-    if more is None:
-        return ids, [0] * len(ids)
-    room = max(longest - len(ids) - 1, 0)
-    rest = [*_ids(tokenizer, more)[:room], last]
-    both = [*ids, *rest][:longest]
-    return both, ([0] * len(ids) + [1] * len(rest))[:longest]
+    first, last = [(tokenizer.cls_token_id, 0)], [(tokenizer.sep_token_id, 0)]
+    both = [*first, *_subwords(tokenizer, text, marks[0] if marks else None)[: longest - 2], *last]
+    second = len(both)
+    if more is not None:
+        room = max(longest - second - 1, 0)
+        both = [*both, *_subwords(tokenizer, more, marks[1] if marks else None)[:room], *last][:longest]
+    return Encoded([each for each, _ in both], [int(place >= second) for place in range(len(both))],
+                   [row for _, row in both])
 
 
-def _ids(tokenizer: Any, text: str) -> list[int]:
-    found: list[int] = tokenizer(" " + " ".join(text.split())).input_ids
-    return found
+def _subwords(tokenizer: Any, text: str, marks: Marked | None) -> list[tuple[int, int]]:
+    """Ids of subwords, and the row of the concept that covers each one's last letter."""
+    found = tokenizer(" " + plain(text), return_offsets_mapping=marks is not None)
+    if marks is None:
+        return [(each, 0) for each in found.input_ids]
+    rows = rows_at(marks, [end - 2 for _, end in found.offset_mapping])  # a space is put before the text
+    return list(zip(found.input_ids, rows, strict=True))
+
+
+def told_of(aids: Sequence[Aid]) -> Tensor:
+    """The parser's classes of slots, (B, S); -1 where it refuses a text."""
+    refused = np.full(len(SLOTS), -1)
+    return torch.from_numpy(np.stack([refused if each.parsed is None else each.parsed for each in aids])
+                            .astype(np.int64))
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:

@@ -81,7 +81,7 @@ def reader_preset(name: str) -> ReaderTraining:
     if name == "base":
         return base
     return replace(base, model=ReaderConfig(vocabulary=2000, width=64, layers=2, inner=128),
-                   texts=Texts(requests=4000, narrations=500, by_hand=10, driven=60),
-                   loop=replace(base.loop, steps=1200, batch_size=32, learning_rate=3e-3, warmup=30, ema=0.99,
-                                evaluate_every=400, save_every=400),
+                   texts=Texts(requests=2500, narrations=250, by_hand=6, driven=60),
+                   loop=replace(base.loop, steps=1000, batch_size=32, learning_rate=3e-3, warmup=30, ema=0.99,
+                                evaluate_every=500, save_every=500),
                    pretraining=0.05, questions=0.15)

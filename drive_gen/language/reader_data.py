@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drive_gen.envs.files import InputError, replacing
+from drive_gen.language.concepts import Aid, aid, plain, weak_aid
 from drive_gen.language.facts import Facts
 from drive_gen.language.labels import SLOTS, labels_of
 from drive_gen.language.offtopic import off_topic
+from drive_gen.language.parse import language_of
 from drive_gen.language.plan import Variety
 from drive_gen.language.questions import ANSWERS, ask, draw_question, shuffled
 from drive_gen.language.reader_config import INTENTS, Texts
@@ -26,6 +28,7 @@ TRAIN = Variety("train", "train")
 RAW = Variety("train", "any")  # texts without labels hold the synonyms held out too
 KEPT_ONE_IN = 5  # of the requests written by hand are kept from training
 TYPOS, TYPO_SHARE = 0.3, 0.12  # so many texts have slips, in so many words
+WEAK, HIDDEN = 0.5, (0.02, 0.3)  # of so many texts lexicon or parser know less, by such shares of words
 UNKNOWN = -1  # of a label that is not to be learnt
 
 
@@ -34,9 +37,11 @@ class Rows:
     """N texts or pairs of texts as token ids, one after another, and what is to be learnt of each."""
 
     ids: np.ndarray  # (total,) uint16
+    concepts: np.ndarray  # (total,) uint16, rows of the table of concepts
     end: np.ndarray  # (N,) int64, where each ends
     second: np.ndarray  # (N,) int16, tokens before the second text
     label: np.ndarray  # (N, L) int8
+    told: np.ndarray  # (N, S) int8, what the parser makes of the last text; -1 where it refuses
 
     def __len__(self) -> int:
         return len(self.end)
@@ -47,15 +52,16 @@ class Rows:
         return np.diff(self.end, prepend=0)
 
     def batch(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
-        """ids and segments (B, T) int64, label (B, L) int64."""
+        """ids, concepts and segments (B, T), label (B, L), told (B, S); all int64."""
         length = self.length[chosen]
-        ids = np.zeros((len(chosen), int(length.max())), np.int64)
+        ids, concepts = np.zeros((2, len(chosen), int(length.max())), np.int64)
         for row, (number, size) in enumerate(zip(chosen, length, strict=True)):
-            ids[row, :size] = self.ids[self.end[number] - size : self.end[number]]
+            own = slice(self.end[number] - size, self.end[number])
+            ids[row, :size], concepts[row, :size] = self.ids[own], self.concepts[own]
         place = np.arange(ids.shape[1])
         segments = (place >= self.second[chosen, None]) & (place < length[:, None])
-        return {"ids": ids, "segments": segments.astype(np.int64),
-                "label": self.label[chosen].astype(np.int64)}
+        return {"ids": ids, "concepts": concepts, "segments": segments.astype(np.int64),
+                "label": self.label[chosen].astype(np.int64), "told": self.told[chosen].astype(np.int64)}
 
 
 class Said(NamedTuple):
@@ -66,17 +72,32 @@ class Said(NamedTuple):
     label: np.ndarray
 
 
-def rows_of(said: Iterable[Said], encode: Any) -> Rows:
-    """As token ids; `encode` is Reader.encode or its like."""
-    ids, second, labels = [], [], []
+def rows_of(said: Iterable[Said], encode: Any, seed: int = 0) -> Rows:
+    """As token ids, with help of a lexicon and a parser that do not know every word; `encode` is
+    Reader.encode or its like."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 5]))
+    encodings, told, labels = [], [], []
     for each in said:
-        row, segments = encode(each.text, each.more)
-        ids.append(row)
-        second.append(len(segments) - sum(segments))
+        helped = [_weak(text, rng) for text in (each.text, each.more) if text is not None]
+        encodings.append(encode(each.text, each.more, [one.marked for one in helped]))
+        last = helped[-1].parsed
+        told.append(np.full(len(SLOTS), UNKNOWN) if last is None else last)
         labels.append(each.label)
-    lengths = np.array([len(row) for row in ids])
-    return Rows(np.concatenate([np.array(row, np.uint16) for row in ids]), np.cumsum(lengths),
-                np.array(second, np.int16), np.array(labels, np.int8).reshape(len(ids), -1))
+    ids, concepts = (np.concatenate([np.array(row, np.uint16) for row in rows]) for rows in
+                     ([row.ids for row in encodings], [row.concepts for row in encodings]))
+    end = np.cumsum([len(row.ids) for row in encodings])
+    second = np.array([len(row.ids) - sum(row.segments) for row in encodings], np.int16)
+    return Rows(ids, concepts, end, second, np.array(labels, np.int8).reshape(len(end), -1),
+                np.array(told, np.int8))
+
+
+def _weak(text: str, rng: np.random.Generator) -> Aid:
+    """Help that knows all words of half of the texts; lexicon and parser by themselves."""
+    lexicon, parser = (rng.uniform(*HIDDEN) if rng.random() < WEAK else 0.0 for _ in range(2))
+    try:
+        return weak_aid(plain(text), language_of(text), rng, (lexicon, parser))
+    except InputError:
+        return aid("")
 
 
 def by_hand(language: str, kept: bool) -> list[Request]:
@@ -123,7 +144,8 @@ def labelled(texts: Texts, told: list[Facts]) -> Iterator[Said]:
 
 
 def answered(texts: Texts, told: list[Facts], variety: Variety = TRAIN) -> Iterator[Said]:
-    """Questions over narrations, half of them of facts with other values; the label is the answer's place."""
+    """Questions over narrations, half of them of facts with other values; the label is the answer's place,
+    then every slot's class."""
     rng = np.random.default_rng(np.random.SeedSequence([texts.seed, 2]))
     for language in LANGUAGES:
         for _ in range(texts.narrations):
@@ -133,7 +155,7 @@ def answered(texts: Texts, told: list[Facts], variety: Variety = TRAIN) -> Itera
                 question, answer = draw_question(facts, rng)
                 narration = say(facts, language, int(rng.integers(2**31)), variety)
                 yield Said(ask(question, language, rng, variety), narration,
-                           np.array([ANSWERS.index(answer)]))
+                           np.concatenate(([ANSWERS.index(answer)], labels_of(facts))))
 
 
 def raw(texts: Texts, told: list[Facts]) -> Iterator[Said]:

@@ -39,7 +39,7 @@ FILLERS = frozenset(  # words that say nothing here, or that phrases are made of
 
 def read(text: str, share: Share) -> tuple[list[Token], list[str]]:
     """The tokens of a text, and its words in none of them."""
-    words, marks = _words(text, share)
+    words, marks = words_of(text, share)
     known = lexicon("en", share)
     patterns = PATTERNS if share == "train" else (*PATTERNS, *WORDED)
     found: list[Token] = []
@@ -162,7 +162,7 @@ def _step(
     return None, 1
 
 
-def _words(text: str, share: Share) -> tuple[list[str], dict[int, str]]:
+def words_of(text: str, share: Share) -> tuple[list[str], dict[int, str]]:
     """Words without articles and slips; and the article before each that had one."""
     cures, vocabulary = _cures(share)
     words: list[str] = []

@@ -255,6 +255,11 @@ def _placed(token: Token) -> list[Token]:
             token._replace(type="role", value=role, start=token.start + 2, text=token.text[2:])]
 
 
+def letters_of(text: str) -> str:
+    """The letters of a text as tokens number them: slips put right, vowels folded, no spaces."""
+    return "".join(normal_ko(_mended(text)).split())
+
+
 def _without_loose_not(found: list[Token]) -> list[Token]:
     """안 and 못 deny the word behind them; before an unknown one they deny nothing here."""
     kept = []

@@ -1,4 +1,4 @@
-"""Requests written by hand, varied: other values in the same words, mirrored, joined, mistyped.
+"""Requests written by hand, varied: other values in the same words, mirrored, cut, joined, mistyped.
 
 A word is replaced only where the text's tokens then differ in that one place, so that it is known which slot
 has changed; the words put in are those of training (`plan.share_of`).
@@ -6,6 +6,8 @@ has changed; the words put in are those of training (`plan.share_of`).
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 from dataclasses import replace
 from functools import lru_cache
@@ -18,6 +20,7 @@ from drive_gen.language import words_en, words_ko
 from drive_gen.language.facts import LAST_S, MOST_COUNT, MOST_LANES, SINGLE, Facts
 from drive_gen.language.inflect import english, korean
 from drive_gen.language.lexicon import MORE as MORE_TABLES
+from drive_gen.language.parse import facts_of_text
 from drive_gen.language.plan import pick, share_of
 from drive_gen.language.speak import mistyped
 from drive_gen.language.splits import Request
@@ -60,19 +63,27 @@ def categories(language: str) -> tuple[tuple[tuple[str, str], ...], ...]:
 def _places(text: str, language: str) -> tuple[tuple[int, str], ...]:
     """(group, phrase) of every phrase of a group that the text holds once."""
     lower = text.lower()
-    edge = r"(?<![a-z])({})(?![a-z])" if language == "en" else "({})"
     return tuple((number, phrase) for number, group in enumerate(categories(language)) for phrase, _ in group
                  if len(phrase) > 1 and phrase in lower
-                 and len(re.findall(edge.format(re.escape(phrase)), lower)) == 1)
+                 and len(_whole(phrase, language).findall(lower)) == 1)
+
+
+@functools.cache
+def _whole(phrase: str, language: str) -> re.Pattern[str]:
+    """The phrase, in English not inside a word."""
+    edge = r"(?<![a-z]){}(?![a-z])" if language == "en" else "{}"
+    return re.compile(edge.format(re.escape(phrase)))
 
 
 def varied(request: Request, rng: np.random.Generator, others: list[Request]) -> Request:
-    """One variation, of one to three changes; some are joined with another request, some are mistyped."""
+    """One variation, of up to three changes; some are cut, joined with others, or mistyped."""
     found = mirrored(request) if rng.random() < 0.4 else request
+    if rng.random() < 0.3:
+        found = pick(pieces(found), rng)
     for _ in range(int(rng.integers(0, 4))):
         found = changed(found, rng)
-    if rng.random() < 0.35:
-        found = joined(found, changed(pick(others, rng), rng), rng)
+    for _ in range(int(rng.choice(3, p=(0.5, 0.35, 0.15)))):
+        found = joined(found, changed(pick(pieces(pick(others, rng)), rng), rng), rng)
     text = pick(FRAMES[found.language],
                 rng).format(found.text.rstrip(".")) if rng.random() < 0.15 else found.text
     if rng.random() < 0.2:
@@ -168,19 +179,54 @@ def mirrored(request: Request) -> Request:
         events=tuple(replace(event, who=other(event.who), what=other(event.what)) for event in facts.events)))
 
 
+@lru_cache(maxsize=4096)
+def pieces(request: Request) -> tuple[Request, ...]:
+    """The parts between a request's marks, each with its own facts, where the parser reads them so that
+    together they say what the request says; else the request alone."""
+    cuts = [found.end() for found in re.finditer(r"[.,;]\s+", request.text)]
+    for chosen in ((*cuts,), *((cut,) for cut in cuts)):
+        ends = [0, *chosen, len(request.text)]
+        parts = [request.text[start:end].strip(" ,;") for start, end in itertools.pairwise(ends)]
+        read = [_parsed(part, request.language) for part in parts]
+        whole = functools.reduce(_both, read) if read else None
+        if len(parts) > 1 and whole == request.facts:
+            return tuple(Request(part, request.language, facts)
+                         for part, facts in zip(parts, read, strict=True) if facts is not None)
+    return (request,)
+
+
 def joined(one: Request, two: Request, rng: np.random.Generator) -> Request:
     """Both, one after the other, where they speak of different things; else the first alone."""
-    a, b = one.facts, two.facts
+    first, second = (one, two) if rng.random() < 0.5 else (two, one)
+    facts = _both(one.facts, two.facts)
+    if facts is None or len(one.text) + len(two.text) > 160:
+        return one
+    text = first.text.rstrip(".") + pick((". ", ", ", "; "), rng) + second.text
+    sound = _parsed(one.text, one.language) == one.facts and _parsed(two.text, two.language) == two.facts
+    if sound and _parsed(text, one.language) != facts:
+        return one  # "the truck" may mean another one now
+    return Request(text, one.language, facts)
+
+
+def _both(a: Facts | None, b: Facts | None) -> Facts | None:
+    """What two texts say together, where they speak of different things."""
+    if a is None or b is None:
+        return None
     both_said = any(getattr(a, name) is not None and getattr(b, name) is not None for name in SINGLE)
     roles = {agent.role for agent in a.agents} & {agent.role for agent in b.agents}
     somebody = any(event.who == "someone" for event in (*a.events, *b.events))
-    if both_said or roles or somebody or len(one.text) + len(two.text) > 160:
-        return one
+    if both_said or roles or somebody:
+        return None
     single = {name: getattr(a, name) if getattr(a, name) is not None else getattr(b, name) for name in SINGLE}
     try:
-        facts = Facts(**single, agents=(*a.agents, *b.agents), without=(*a.without, *b.without),
-                      events=(*a.events, *b.events))
+        return Facts(**single, agents=(*a.agents, *b.agents), without=(*a.without, *b.without),
+                     events=(*a.events, *b.events))
     except InputError:
-        return one
-    return Request(one.text.rstrip(".") + pick((". ", ", ", "; "), rng) + two.text, one.language, facts)
+        return None
 
+
+def _parsed(text: str, language: str) -> Facts | None:
+    try:
+        return facts_of_text(text, language)
+    except InputError:
+        return None

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from drive_gen.envs.config import from_mapping
 from drive_gen.envs.files import InputError, read_json
-from drive_gen.language.reader import Reader, encoded, slots_loss
+from drive_gen.language.reader import HELPS, Reader, encoded, slots_loss
 from drive_gen.language.reader_config import ReaderTraining
 from drive_gen.language.reader_data import (
     UNKNOWN,
@@ -38,9 +38,13 @@ from drive_gen.train.run import SETTINGS, Progress, RunFolder
 
 RESUME = "drive-gen train reader --resume"
 LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and 720 "
-          "requests written by hand; other texts it may misread with confidence.")
+          "requests written by hand, with the help of the package's lexicon and parser; other texts it may "
+          "misread with confidence.")
 TEXTS, VALIDATED, MASKED = "texts.npz", 150, 0.15
-SLOT_WEIGHT, INTENT_WEIGHT = 0.2, 0.5
+SLOT_WEIGHT, INTENT_WEIGHT, NARRATED_WEIGHT = 0.2, 0.5, 0.05
+ALONE, UNSAID = 0.15, 0.1  # texts without the lexicon's help; stretches without it in the others
+WITHHELD = 0.5  # texts without the parser's help
+COVERED, HIDDEN = 0.3, 0.5  # texts in which the lexicon explains words that are hidden; how many
 SORTED = 6  # batches' worth of rows drawn, of which those of like lengths make a batch
 
 
@@ -84,8 +88,8 @@ def _corpus(out: Path, config: ReaderTraining, told: list[Any], resume: bool) ->
             "pretrain": list(raw(config.texts, told))}
     some = [f"{each.text} {each.more or ''}" for rows in said.values() for each in rows[::3]]
     tokenizer = make_tokenizer(some, config) if config.init is None else tokenizer_of(config.init)
-    parts = {name: rows_of(rows, lambda text, more: encoded(tokenizer, config.model.longest, text, more))
-             for name, rows in said.items()}
+    parts = {name: rows_of(rows, lambda *given: encoded(tokenizer, config.model.longest, *given),
+                           config.texts.seed) for name, rows in said.items()}
     tokenizer.save_pretrained(kept)
     write_rows(out / TEXTS, parts)
     return parts, tokenizer
@@ -125,11 +129,29 @@ def batches_of(parts: dict[str, Rows], config: ReaderTraining) -> Callable[[int]
         start = int(draws.integers(SORTED)) * size
         batch = {name: torch.from_numpy(array) for name,
                  array in rows.batch(many[start : start + size]).items()}
+        helped(batch, draws)
         if task == "pretrain":
             batch["words"] = mask(batch["ids"], config.model.vocabulary, draws)
         return {f"{task}/{name}": tensor for name, tensor in batch.items()}
 
     return batch_of
+
+
+def helped(batch: Batch, draws: np.random.Generator) -> None:
+    """Takes help away by chance, in place: the lexicon's from whole texts and of single stretches, the
+    parser's from whole texts; and hides words that the lexicon explains. So each is learnt without the
+    others."""
+    ids, concepts, told = (batch[name].numpy() for name in ("ids", "concepts", "told"))
+    count, longest = ids.shape
+    alone = np.less(draws.random(count), ALONE)
+    begins = (concepts > 0) & (concepts % 2 == 0)
+    stretch = np.minimum(begins.cumsum(1), longest - 1)
+    dropped = draws.random((count, longest)) < UNSAID
+    concepts[np.take_along_axis(dropped, stretch, 1) | alone[:, None]] = 0
+    covered = np.less(draws.random(count), COVERED)
+    hidden = covered[:, None] & (draws.random(ids.shape) < HIDDEN)
+    ids[hidden & (ids >= len(SPECIAL)) & (concepts > 0)] = list(SPECIAL).index("mask_token")
+    told[alone | (draws.random(count) < WITHHELD)] = UNKNOWN
 
 
 def mask(ids: Tensor, vocabulary: int, draws: np.random.Generator) -> Tensor:
@@ -151,8 +173,9 @@ def mask(ids: Tensor, vocabulary: int, draws: np.random.Generator) -> Tensor:
 def loss_of(model: Reader, batch: Batch) -> dict[str, Tensor]:
     """The loss of what a batch teaches."""
     task = next(iter(batch)).split("/")[0]
-    ids, segments, label = (batch[f"{task}/{name}"] for name in ("ids", "segments", "label"))
-    states = model.tokens(ids, segments)
+    ids, segments, concepts, label, told = (batch[f"{task}/{name}"] for name in (
+        "ids", "segments", "concepts", "label", "told"))
+    states = model.tokens(ids, segments, concepts)
     if task == "pretrain":
         words = batch["pretrain/words"]
         hidden = words != UNKNOWN
@@ -160,24 +183,29 @@ def loss_of(model: Reader, batch: Batch) -> dict[str, Tensor]:
         follows = F.cross_entropy(model.follows(states[:, 0]).float(), label[:, 0])
         return {"loss": masked + follows, "masked": masked, "follows": follows}
     if task == "answer":
-        answer = F.cross_entropy(model.answer_logits(states, ids != 0).float(), label[:, 0])
-        return {"loss": answer, "answer": answer}
+        found = model.narrated(states, segments, told)
+        answer = F.cross_entropy(model.answer_logits(states, ids != 0, found).float(), label[:, 0])
+        slots = slots_loss(model.slots.logits(found), label[:, 1:])
+        return {"loss": answer + NARRATED_WEIGHT * slots, "answer": answer, "narrated": slots}
     intent = F.cross_entropy(model.intent(states[:, 0]).float(), label[:, 0])
-    slots = slots_loss(model.slots(states, ids != 0), label[:, 1:])
+    slots = slots_loss(model.slot_logits(states, ids != 0, told), label[:, 1:])
     return {"loss": SLOT_WEIGHT * slots + INTENT_WEIGHT * intent, "slots": slots, "intent": intent}
 
 
 def validate(model: Reader, wanted: list[Any], asked: list[tuple[str, str, str]]) -> dict[str, float]:
-    """Shares of requests read whole, by hand and of the grammar, and of questions answered right."""
-    read = [each.facts for each in model.read([request.text for request in wanted])]
-    given = model.answer([(question, narration) for question, narration, _ in asked])
-    right = float(np.mean([got == answer for (got, _), (_, _, answer) in zip(given, asked, strict=True)]))
+    """Shares of requests read whole, by hand and of the grammar, by the network's help; and of questions
+    answered right. The score takes the lexicon's help alone: the parser knows the grammar."""
     half = len(wanted) // 2  # of either language, those by hand first
     hand = np.arange(len(wanted)) % half < half - VALIDATED
     facts = [request.facts for request in wanted]
-    exact = {name: score([facts[place] for place in np.flatnonzero(chosen)],
-                         [read[place] for place in np.flatnonzero(chosen)])
-             for name, chosen in (("hand", hand), ("grammar", ~hand))}
-    return {"score": (exact["hand"].exact + exact["grammar"].exact + right) / 3, "answers": right,
-            **{f"{name}_exact": found.exact for name, found in exact.items()},
-            **{f"{name}_f1": found.f1 for name, found in exact.items()}}
+    found: dict[str, float] = {}
+    for by in HELPS:
+        read = [each.facts for each in model.read([request.text for request in wanted], by)]
+        for name, chosen in (("hand", hand), ("grammar", ~hand)):
+            places = np.flatnonzero(chosen)
+            exact = score([facts[place] for place in places], [read[place] for place in places])
+            found[f"{name}_{by}"] = exact.exact
+    given = model.answer([(question, narration) for question, narration, _ in asked])
+    right = float(np.mean([got == answer for (got, _), (_, _, answer) in zip(given, asked, strict=True)]))
+    mean = (found["hand_lexicon"] + found["grammar_lexicon"] + right) / 3
+    return {"score": mean, "answers": right, **found}
