@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -32,6 +33,7 @@ STRAIGHT_M = 200.0  # where an ego is taken to be on a road that looks the same 
 KEY_FRAMES = (0, 30, 60, 90, 120)
 MARGIN, MOST = 0.004, 4  # mean squared error by which a road may be worse than the best one; of so many
 ALIKE, FEW = 0.002, 5  # error by which a place may be worse than the best one; places that are looked at
+ACROSS_RAD = np.arange(-0.4, 0.41, 0.05)  # that an ego may be turned from its lane
 WORST = 0.02  # mean squared error of a block, above which no known road is shown
 
 
@@ -126,23 +128,61 @@ class Sighting:
 
 def sightings(cover: Sequence[np.ndarray]) -> list[Sighting]:
     """The known roads that fit a film's frames best, the plainer first; cover: (classes, H, W) of each."""
-    grounds, owner = bank()
     frames = [frame for frame in KEY_FRAMES if frame < len(cover)]
-    errors = np.stack([_errors(cover[frame], grounds) for frame in frames])  # (frames, places)
-    total = np.array([errors[:, owner == number].min(1).mean() for number in range(len(known_maps()))])
+    shown = [_straight(cover[frame]) for frame in frames]
+    total = _totals(shown)
+    if total.min() > WORST:  # the ego is headed across its lane, as in a change of lanes
+        shown = [_turned(cover[frame]) for frame in frames]
+        total = _totals(shown)
     if total.min() > WORST:
         raise InputError(f"the film shows no known road: the nearest is off by {total.min():.3f} a block")
     near = sorted(int(number) for number in np.argsort(total)[:MOST]
                   if total[number] <= total.min() + MARGIN)
-    return [_sighting(known_maps()[number], frames, errors[:, owner == number]) for number in near]
+    return [_sighting(number, frames, shown) for number in near]
 
 
-def _sighting(where: RoadMap, frames: Sequence[int], errors: np.ndarray) -> Sighting:
-    """errors: (frames, places)."""
+class _Shown(NamedTuple):
+    """How a frame fits all places of the bank."""
+
+    error: np.ndarray  # (places,)
+    turn_rad: np.ndarray  # (places,) of the ego to the place's heading
+
+
+def _straight(cover: np.ndarray) -> _Shown:
+    error = _errors(cover, bank()[0])
+    return _Shown(error, np.zeros(len(error)))
+
+
+def _turned(cover: np.ndarray) -> _Shown:
+    """With the ego turned from the lane's heading: the frame is turned back, as far as it shows enough."""
+    errors = np.stack([_errors(_rotated(cover, -turn), bank()[0]) for turn in ACROSS_RAD])
+    best = errors.argmin(0)
+    return _Shown(errors.min(0), ACROSS_RAD[best])
+
+
+def _rotated(cover: np.ndarray, turn_rad: float) -> np.ndarray:
+    """What an ego with its heading more by `turn_rad` sees; a pixel that is not in the frame is of no class."""
+    cosine, sine = np.cos(turn_rad), np.sin(turn_rad)
+    # Rows go back and columns right: places (row, column) about the ego turn with its heading.
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    middle = (np.array(cover.shape[1:]) - 1) / 2
+    return np.stack([ndimage.affine_transform(part, turn, middle - turn @ middle, order=1) for part in cover])
+
+
+def _totals(shown: Sequence[_Shown]) -> np.ndarray:
+    """Of each map, the mean over the frames of its best place's error."""
+    owner, errors = bank()[1], np.stack([one.error for one in shown])
+    return np.array([errors[:, owner == number].min(1).mean() for number in range(len(known_maps()))])
+
+
+def _sighting(number: int, frames: Sequence[int], shown: Sequence[_Shown]) -> Sighting:
+    where, own = known_maps()[number], bank()[1] == number
     poses, spread = {}, {}
-    for frame, row in zip(frames, errors, strict=True):
-        poses[frame] = where.places[np.argsort(row)[:FEW]]
-        spread[frame] = float(np.ptp(where.places[row <= row.min() + ALIKE, :2], axis=0).max())
+    for frame, one in zip(frames, shown, strict=True):
+        error, turn = one.error[own], one.turn_rad[own]
+        best = np.argsort(error)[:FEW]
+        poses[frame] = where.places[best] + np.column_stack((np.zeros((len(best), 2)), turn[best]))
+        spread[frame] = float(np.ptp(where.places[error <= error.min() + ALIKE, :2], axis=0).max())
     return Sighting(where, poses, spread)
 
 

@@ -57,7 +57,7 @@ def moments_of(traffic: RiskTraffic, config: RiskConfig) -> Moments:
     """All moments of the traffic's episodes, the same bytes for the same arguments."""
     view = BirdView(config.size_px, config.m_per_px, config.behind)
     gap, parts = round(config.gap_s * HZ), []
-    for seed, episode, start in _episodes(traffic):
+    for seed, episode, start in driven(traffic):
         ttc_s = exact_ttc_s(episode)
         look = draw_look(seed, traffic.look, traffic.effects)
         for now, crash in known_moments(episode, max(start, gap * (config.frames - 1))):
@@ -99,7 +99,7 @@ def _ego(episode: Episode) -> int:
     return episode.ego
 
 
-def _episodes(traffic: RiskTraffic) -> Iterator[tuple[int, Episode, int]]:
+def driven(traffic: RiskTraffic) -> Iterator[tuple[int, Episode, int]]:
     """Seed, episode and the frame from which the driver does nothing."""
     seeds = np.arange(traffic.first, traffic.first + traffic.episodes)
     for number, env in enumerate(traffic.envs):
