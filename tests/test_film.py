@@ -17,6 +17,7 @@ from drive_gen.data.store import iterate_episodes, write_episodes
 from drive_gen.envs.episode import Episode, Scene
 from drive_gen.envs.files import InputError
 from drive_gen.envs.frames.frame import CAR, EGO, TRUCK
+from drive_gen.envs.kinematics import wrap
 from drive_gen.evaluate.captions import score_captions
 from drive_gen.language.facts import Facts
 from drive_gen.language.place import road_of
@@ -166,6 +167,20 @@ def test_who_is_who_by_hand() -> None:
     found = {tracks_[0]: blobs[0].middle_m[0] for blobs, tracks_ in _owners(tracks, expected, seen)}
     assert found[0] == pytest.approx(10.0, abs=0.1)
     assert found[1] == pytest.approx(20.0, abs=0.1)
+
+
+@pytest.mark.parametrize("turned_rad", [0.22, -0.3])
+@pytest.mark.parametrize("kind", ["u-turn", "merge", "highway"])
+def test_a_road_is_found_by_an_ego_that_is_headed_across_its_lane(kind: str, turned_rad: float) -> None:
+    scene = on_road(kind, 240.0 if kind == "merge" else 60.0, turned_rad=turned_rad)
+    found = find_road([cover_of(film_frame(scene)[1])])
+    assert found.map.kind == kind
+    pose = np.array([*scene.position_m[0], scene.heading_rad[0]])
+    lane = scene.road.lanes[int(scene.road.nearest_lane(pose[:2]))]
+    theirs = found.map.road.lanes[int(found.map.road.nearest_lane(found.pose[:2]))]
+    one, other = lane.frame_of(pose[:2]), theirs.frame_of(found.pose[:2])
+    assert float(wrap(found.pose[2] - other.heading_rad)) == pytest.approx(turned_rad, abs=0.02)
+    assert abs(float(other.d_m)) == pytest.approx(abs(float(one.d_m)), abs=0.15)
 
 
 def test_poses_go_there_and_back() -> None:

@@ -33,7 +33,7 @@ STRAIGHT_M = 200.0  # where an ego is taken to be on a road that looks the same 
 KEY_FRAMES = (0, 30, 60, 90, 120)
 MARGIN, MOST = 0.004, 4  # mean squared error by which a road may be worse than the best one; of so many
 ALIKE, FEW = 0.002, 5  # error by which a place may be worse than the best one; places that are looked at
-ACROSS_RAD = np.arange(-0.4, 0.41, 0.05)  # that an ego may be turned from its lane
+ACROSS_RAD = np.arange(-0.36, 0.37, 0.03)  # that an ego may be turned from its lane
 WORST = 0.02  # mean squared error of a block, above which no known road is shown
 
 
@@ -161,7 +161,7 @@ def _turned(cover: np.ndarray) -> _Shown:
 
 
 def _rotated(cover: np.ndarray, turn_rad: float) -> np.ndarray:
-    """What an ego with its heading more by `turn_rad` sees; a pixel that is not in the frame is of no class."""
+    """What an ego with its heading more by `turn_rad` sees; pixels that the frame lacks are of no class."""
     cosine, sine = np.cos(turn_rad), np.sin(turn_rad)
     # Rows go back and columns right: places (row, column) about the ego turn with its heading.
     turn = np.array([[cosine, sine], [-sine, cosine]])

@@ -80,6 +80,6 @@ def _standing(scene: Scene) -> Episode:
         return np.repeat(values[:, None].astype(np.float64), frames, axis=1)
 
     return make_episode(held(scene.position_m), held(scene.heading_rad), held(scene.speed_mps), scene.size_m,
-                        np.ones((len(scene.agent_id), frames), bool), dt_s=DT_S, road=scene.road, ego=scene.ego,
-                        source=Source("logged", "drive_gen.foresight", "scene"), agent_id=scene.agent_id,
-                        kind=scene.kind)
+                        np.ones((len(scene.agent_id), frames), bool), dt_s=DT_S, road=scene.road,
+                        source=Source("logged", "drive_gen.foresight", "scene"), ego=scene.ego,
+                        agent_id=scene.agent_id, kind=scene.kind)
