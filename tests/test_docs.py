@@ -29,6 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("docs")
     (home / "drive_gen").symlink_to(REPO / "drive_gen")
     assert cli.main(["collect", "requests", "--episodes", "3", "--out", str(home / "data/sim")]) == 0
+    film = ["describe", str(home / "data/sim"), "--episode", "0", "--film", str(home / "seen.mp4")]
+    assert cli.main(film) == 0
     Risk(RiskConfig(model="vit")).save_pretrained(home / "runs/risk/checkpoints/best")
     return home
 
