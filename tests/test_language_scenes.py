@@ -18,7 +18,7 @@ from drive_gen.envs.scenario import Scenario
 from drive_gen.envs.world import SUPPORTED, EnvConfig
 from drive_gen.language.agree import agreement
 from drive_gen.language.draw import draw
-from drive_gen.language.facts import Event, Facts
+from drive_gen.language.facts import Agent, Event, Facts
 from drive_gen.language.parse import facts_of_text
 from drive_gen.language.place import scenario_of
 from drive_gen.language.play import play
@@ -26,6 +26,7 @@ from drive_gen.language.read import facts
 from drive_gen.language.read_episode import happenings, phase_of
 from drive_gen.language.read_scene import facts_of_scene, road_kind
 from drive_gen.language.realise import realise
+from drive_gen.language.runnable import overlapping
 
 ROAD = straight_road(3, 1000.0)
 DT_S = 0.1
@@ -231,6 +232,15 @@ for name in ("torch", "gymnasium", "highway_env", "stable_baselines3", "pygame",
     sys.modules[name] = None
 from drive_gen.language.read import facts
 from drive_gen.language.realise import realise
+from drive_gen.language.runnable import overlapping
 realise(facts("앞차 급정거"))
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("road", ["roundabout", "intersection", "u-turn"])
+def test_nobody_is_placed_upon_another(road: str) -> None:
+    """On roads along y, and where lanes cross or join, too; a partner of a crash may stand close."""
+    told = Facts(road=road, density="heavy", agents=(Agent("lead", "truck"), Agent("cars", count=3)))  # type: ignore[arg-type]
+    for seed in range(6):
+        assert not overlapping(scenario_of(told, seed).to_scene())

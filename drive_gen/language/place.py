@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from drive_gen.envs.episode import Scene, Source
+from drive_gen.envs.geometry import overlaps
 from drive_gen.envs.road import Road, straight_road
 from drive_gen.envs.scenario import AgentRecipe, LaneRecipe, Scenario
 from drive_gen.language.facts import PLACED, Agent, Facts
@@ -20,6 +21,7 @@ SPEEDS_MPS = {"stopped": 0.0, "slow": 11.0, "normal": 20.0, "fast": 29.0}
 GAPS_M = {"beside": -4.0, "near": 12.0, "middle": 34.0, "far": 70.0}
 SIZES_M = {"car": (5.0, 2.0), "truck": (12.0, 2.5)}
 TRIES, END_M = 60, 4.0
+CLEAR_M = 2.5  # between middles, across: who is farther aside is in another lane
 NOWHERE = (LaneRecipe(((0.0, 0.0), (1.0, 0.0)), 4.0),)  # the quickest road to make
 
 
@@ -62,8 +64,9 @@ class Stage:
         others = [each for each in self.recipes if each.id != beside]
         position = np.array([each.position_m for each in others])
         reach = np.array([(each.length_m + recipe.length_m) / 2 + 3 for each in others])
-        away = np.abs(position - recipe.position_m)
-        if ((np.hypot(*away.T) < reach) & (away[:, 1] < 2.5)).any():
+        away = position - recipe.position_m
+        across = np.abs(np.cos(recipe.heading_rad) * away[:, 1] - np.sin(recipe.heading_rad) * away[:, 0])
+        if ((np.hypot(*away.T) < reach) & (across < CLEAR_M)).any() or self._touches(recipe):
             return False
         scene = self.scene(recipe)
         here = roles(scene)
@@ -72,6 +75,14 @@ class Stage:
             return False
         missing = set(without(scene))
         return not any(name not in missing for name in self.facts.without if name != "aggressive")
+
+    def _touches(self, recipe: AgentRecipe) -> bool:
+        """Whether bodies overlap, as where lanes cross or join."""
+        every = [recipe, *self.recipes]
+        position = np.array([each.position_m for each in every])
+        heading = np.array([each.heading_rad for each in every])
+        size = np.array([(each.length_m, each.width_m) for each in every])
+        return bool(overlaps(position[1:], heading[1:], size[1:], position[0], heading[0], size[0]).any())
 
 
 def scenario_of(facts: Facts, seed: int = 0, text: str = "") -> Scenario:
