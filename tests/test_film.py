@@ -24,6 +24,7 @@ from drive_gen.language.place import road_of
 from drive_gen.language.read_scene import road_kind
 from drive_gen.language.sight import seen_of
 from drive_gen.perception.film_bodies import Bodies, bodies_in, fit_boxes
+from drive_gen.perception.film_files import read_frames, write_film
 from drive_gen.perception.film_odometry import steps_m
 from drive_gen.perception.film_pose import find_road, moved, step_between
 from drive_gen.perception.film_read import contacts, read_episode, smooth
@@ -231,3 +232,12 @@ def test_the_bundled_network_reads_and_writes_an_episode(tmp_path: Path, capsys:
     read = next(iter(iterate_episodes(out)))
     assert (read.steps, read.dt_s, road_kind(read.road)) == (121, 1 / FPS, "highway")
     assert main(["inspect", str(out)]) == 0
+
+
+def test_a_film_in_which_everybody_stands_is_written_and_read(tmp_path: Path) -> None:
+    still = driven([(300.0, 4.0, speeds(0)), (340.0, 4.0, speeds(0))])
+    write_film(still, tmp_path / "still.mp4")
+    frames = read_frames(tmp_path / "still.mp4")
+    assert len(frames) == 121
+    rgb, cover = filmed(still)
+    assert read_episode(rgb, cover).speed_mps.max() < 0.3

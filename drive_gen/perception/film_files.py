@@ -24,7 +24,7 @@ def write_film(episode: Episode, path: Path, look: Look = NATIVE) -> np.ndarray:
         raise InputError(f"--film {path}: a film is written as .mp4 or .gif")
     clip = clip_of(episode, Sight(duration_s=DURATION_S))
     frames = np.stack([rgb for rgb, _ in film_frames(clip, look, VIEWS)])
-    write_video(iter(frames), path, FPS)
+    write_video(iter(frames), path, FPS, still=True)  # everybody may stand
     return frames
 
 

@@ -27,18 +27,18 @@ def check_suffix(path: Path) -> str:
     return check_choice(path.suffix.lower(), SUFFIXES, f"ending of {path.name}: film format")
 
 
-def write_video(frames: Iterable[np.ndarray], path: Path, fps: float) -> int:
+def write_video(frames: Iterable[np.ndarray], path: Path, fps: float, still: bool = False) -> int:
     """Write frames (H, W, 3) uint8 as the kind of film that `path` ends in; returns how many there were.
 
-    A strip shows `STRIP_FRAMES` of them, evenly spaced. A film in which nothing changes is refused: it is
-    black, or the wrong episode. Nothing is left at `path` then.
+    A strip shows `STRIP_FRAMES` of them, evenly spaced. A film in which nothing changes is refused, as black
+    or of the wrong episode, unless it may be `still` and is not black. Nothing is left at `path` then.
     """
     kind = check_suffix(path)
     watch = _Watch(path)
     with replacing(path) as temporary:
         writer = {".mp4": _write_mp4, ".gif": _write_gif, ".png": _write_strip}[kind]
         writer(watch.over(frames), temporary, fps)
-        watch.check()
+        watch.check(still)
     return watch.count
 
 
@@ -60,8 +60,8 @@ class _Watch:
             self.count += 1
             yield frame
 
-    def check(self) -> None:
-        if not self.varies:
+    def check(self, still: bool) -> None:
+        if not self.varies and not (still and self.count and not self.black):
             what = "the same" if self.count and not self.black else "black"
             raise InputError(f"{self.path} was not written: all its {self.count} frames are {what}; "
                              "choose a longer episode, or another one")
