@@ -32,7 +32,7 @@ def test_who_does_nothing_crashes_into_what_is_in_its_way(gap_m: float, closing_
 
 
 def test_what_is_close_is_uncertain() -> None:
-    """A crash two seconds after the last frame, give or take what reading errs by, is neither sure nor not."""
+    """A crash two seconds after the last frame, give or take what reading errs by: not sure."""
     found = [foresee(behind(2.8 * closing, closing), seed=3).crash for closing in (5.0, 10.0)]
     assert all(0.2 < crash < 0.95 for crash in found)
 
