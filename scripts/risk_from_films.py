@@ -16,7 +16,8 @@ import numpy as np
 import torch
 import tyro
 from rich.progress import track
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
 
 import drive_gen
 from drive_gen.envs.files import InputError, write_json
@@ -110,9 +111,16 @@ def features(own: Read, learnt: Said, names: Sequence[str]) -> np.ndarray:
 
 
 def fitted(seen: np.ndarray, crash: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A logistic regression's probabilities."""
-    model = LogisticRegression(C=10.0).fit(seen, crash)
-    return lambda given: np.asarray(model.predict_proba(given)[:, 1])
+    """A logistic regression's probabilities; its weights are kept small."""
+    def with_one(rows: np.ndarray) -> np.ndarray:
+        return np.column_stack((rows, np.ones(len(rows))))
+
+    def surprise(weights: np.ndarray) -> float:
+        logit = with_one(seen) @ weights
+        return float(-log_expit(np.where(crash, logit, -logit)).sum() + 0.05 * (weights[:-1] ** 2).sum())
+
+    weights = minimize(surprise, np.zeros(seen.shape[1] + 1)).x
+    return lambda given: np.asarray(expit(with_one(given) @ weights))
 
 
 if __name__ == "__main__":
