@@ -108,8 +108,7 @@ class FrameEncoder(nn.Module):
         shaped = cells.view(*before, *self.shape, FACTS)
         if self.scene is None:
             return Seen(said.view(*before, -1), shaped)
-        # Eyes learn what is so (`cells`, `own`); gradients through the frozen encoder that asks them are noise.
-        token = self.scene(rows_of(said.detach(), cells.detach().unflatten(1, self.shape), self.sight))
+        token = self.scene(rows_of(said, cells.unflatten(1, self.shape), self.sight))
         return Seen(token.view(*before, -1), shaped, said.view(*before, -1))
 
 
