@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import drive_gen
 from drive_gen.envs.files import InputError
 from drive_gen.language.clauses import clauses
-from drive_gen.language.facts import Facts
+from drive_gen.language.facts import ROLES, Facts
 from drive_gen.language.parse import facts_of_text, unexplained
 from drive_gen.language.score import score_reader
 from drive_gen.language.splits import read_requests
@@ -351,3 +352,31 @@ def test_a_parse_is_quick() -> None:
     for _ in range(50):
         facts_of_text(text)
     assert (time.process_time() - start_s) / 50 < 0.02  # 1 ms; a slow machine may take more
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_text_in_disorder_is_read_or_refused(language: str) -> None:
+    """Words of people's requests left out, out of order and of two requests at once."""
+    draws = np.random.default_rng(7)
+    told = [request.text.split() for request in read_requests(DEVELOPMENT / f"{language}.jsonl", language)]
+    read = 0
+    for number in range(1500):
+        words = list(told[int(draws.integers(len(told)))])
+        if number % 3 == 0:
+            words = [word for word in words if draws.random() > 0.3]
+        elif number % 3 == 1:
+            draws.shuffle(words)
+        else:
+            words += told[int(draws.integers(len(told)))]
+        try:
+            facts_of_text(" ".join(words), language)
+            read += 1
+        except InputError:
+            pass
+    assert read > 750
+
+
+def test_everybodys_manner_in_a_text_about_somebody() -> None:
+    found = facts_of_text("막판에 누가 뒤에서 우리를 박는다 다들 난폭하게 운전하는 고속도로")
+    assert found.road == "highway"
+    assert {agent.role for agent in found.agents} <= set(ROLES)

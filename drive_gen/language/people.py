@@ -296,7 +296,7 @@ class People:
             last
             and token.value == "truck"
             and not {"trucks"} & set(self.agents)
-            and ("kind" not in self.agents[last])
+            and ("kind" not in self.agents.get(last, {}))
         )
         return self.known(token.value) or (last if said and unsaid else None)
 
@@ -365,4 +365,4 @@ class People:
             each.value == 1 for each in clause.tokens if each.type == "count"
         )
         if found and found[-1].role in GROUPS.values() and lone and not denied and len(found) == 1:
-            self.fresh = found[-1].role if "count" not in self.agents[found[-1].role] else None
+            self.fresh = found[-1].role if "count" not in self.agents.get(found[-1].role, {}) else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from drive_gen.envs.files import InputError
 from drive_gen.language.clauses import OBJECT, PREDICATES, Clause, Mention
-from drive_gen.language.facts import LAST_S, MOST_LANES, PLACED, Agent, Facts
+from drive_gen.language.facts import LAST_S, MOST_LANES, PLACED, ROLES, Agent, Facts
 from drive_gen.language.happenings import Happenings
 from drive_gen.language.lexicon import AND, JOIN, STRONG, Token
 from drive_gen.language.manners import SIDES, Manners
@@ -40,6 +40,7 @@ class Understanding:
         agents = tuple(
             Agent(role, **values)  # type: ignore[arg-type]
             for role, values in self.people.agents.items()
+            if role in ROLES  # nobody in particular has no kind and no style
         )
         return Facts(
             **self.single,
