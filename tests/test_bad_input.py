@@ -154,7 +154,8 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
         "evaluate risk checkpoint",
         ["checkpoint", "'behavior'", "'risk'"],
     ),
-    "a run of another task to go on with": (nothing, "train risk --resume checkpoint", ["risk run"]),
+    "a run of another task to go on with": (nothing, "train risk --resume checkpoint",
+                                            ["train risk", "such a run"]),
     "risk from one frame": (
         text("c.yaml", "model: {frames: 1}"),
         "train risk --out run --config c.yaml",
@@ -163,7 +164,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "a ViT's weights for a CNN": (nothing, "train risk --out run --model cnn --init vit", ["--init", "cnn"]),
     "risk without a folder": (nothing, "train risk", ["--out"]),
     "a run that no reader's is, to go on with": (nothing, "train reader --resume checkpoint",
-                                                 ["reader's run"]),
+                                                 ["train reader", "such a run"]),
     "a reader without a folder": (nothing, "train reader", ["--out"]),
     "a reader that only pretrains": (
         text("c.yaml", "pretraining: 1.0"),
@@ -183,7 +184,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
         ["no checkpoint", "nowhere"],
     ),
     "a writer of another task": (nothing, "sample --out s --writer checkpoint", ["'behavior'", "'writer'"]),
-    "a writer's run that is none": (nothing, "train writer --resume checkpoint", ["writer run"]),
+    "a writer's run that is none": (nothing, "train writer --resume checkpoint", ["such a run"]),
     "a writer without a folder": (nothing, "train writer", ["--out"]),
     "test seeds to train a writer with": (
         text("c.yaml", "first: 9000"),
@@ -221,7 +222,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "a driver's run to go on with clip": (
         text("run/config.json", '{"model": "behavior"}'),
         "train clip --resume run",
-        ["run", "clip run"],
+        ["run", "train clip"],
     ),
     "clip resumed with flags": (nothing, "train clip --resume run --steps 3", ["--resume"]),
     "clip begun with a driver": (
@@ -277,7 +278,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
         "train caption --out run --config c.yaml",
         ["patch_px", "(7, 4)"],
     ),
-    "a run of another task to describe with": (nothing, "train caption --resume checkpoint", ["captioner"]),
+    "a run of another task to describe with": (nothing, "train caption --resume checkpoint", ["such a run"]),
     "nothing to describe": (nothing, "describe none.mp4", ["none.mp4", "no film"]),
     "a film of a film": (text("f.mp4", "?"), "describe f.mp4 --film g.mp4", ["--film"]),
     "another task's checkpoint to describe with": (
@@ -424,7 +425,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "a driver's run to go on predicting": (
         text("run/config.json", '{"model": "behavior"}'),
         "train predict --resume run",
-        ["run", "predictor"],
+        ["run", "train predict"],
     ),
     "nothing to generate from": (nothing, "augment none --out aug", ["none"]),
     "unknown rule": (nothing, "evaluate baseline:gpa --out ev", ["gpa", "gap"]),
@@ -484,9 +485,9 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
     "a driver for a VAE": (nothing, "train image --out run --vae checkpoint", ["behavior", "vae"]),
     "a VAE without a folder": (nothing, "train vae", ["--out"]),
     "another run for a VAE to go on": (text("run/config.json", '{"model": "behavior"}'),
-                                       "train vae --resume run", ["VAE run"]),
+                                       "train vae --resume run", ["train vae", "such a run"]),
     "another run to draw on": (text("run/config.json", '{"model": "behavior"}'), "train image --resume run",
-                               ["image run"]),
+                               ["train image", "such a run"]),
     "no store to draw": (nothing, "train vae --out run --data none", ["none"]),
     "a contradiction": (nothing, "generate --text no-trucks,two-trucks --out g", ["contradiction", "trucks"]),
     "another language": (nothing, "generate --text 今日は雨です --out g", ["neither English nor Korean"]),

@@ -13,9 +13,8 @@ from torch.nn import functional as F
 
 from drive_gen.data.processes import progress_bar
 from drive_gen.data.store import iterate_episodes
-from drive_gen.envs.config import from_mapping
 from drive_gen.envs.episode import Episode
-from drive_gen.envs.files import InputError, read_json
+from drive_gen.envs.files import InputError
 from drive_gen.evaluate.captions import score_captions
 from drive_gen.language.caption import symbols_of
 from drive_gen.language.caption_words import LANGUAGE_TOKENS
@@ -27,7 +26,7 @@ from drive_gen.perception.captioner_config import EFFECTS, CaptionData, CaptionT
 from drive_gen.perception.captioner_data import Clips, clips_of
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train caption --resume"
 LIMITS = ("Trained on small pictures of scripted, simulated traffic from above; it knows the roads and deeds "
@@ -128,10 +127,7 @@ def learn_from(run: RunFolder, config: CaptionTraining, learn: Clips, held: Clip
 
 def resume_caption(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train caption` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Captioner.model_type:
-        raise InputError(f"{out / SETTINGS} is not a captioner's run config; give the folder of such a run")
-    config = from_mapping(CaptionTraining, settings["training"], str(out / SETTINGS))
+    config, _ = begun_with(out, CaptionTraining, Captioner.model_type, "drive-gen train caption")
     return train_caption(out, config, resume=True)
 
 

@@ -12,8 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
 from drive_gen.language.plan import Variety
 from drive_gen.language.tokenizer import train_tokenizer
 from drive_gen.perception.clip import Clip, Embedded, clip_loss
@@ -25,7 +23,7 @@ from drive_gen.perception.clip_texts import Known, Named, draw_text, named, one_
 from drive_gen.perception.clips import Clips
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train clip --resume"
 LIMITS = ("Trained on scripted traffic seen from above and on texts of one grammar; a search that finds "
@@ -58,10 +56,7 @@ def train_clip(out: Path, config: ClipTraining, resume: bool = False, cache: Pat
 
 def resume_clip(out: Path, cache: Path | None = None) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train clip` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Clip.model_type:
-        raise InputError(f"{out / SETTINGS} is not a clip run's config; give the folder of such a run")
-    config = from_mapping(ClipTraining, settings["training"], str(out / SETTINGS))
+    config, _ = begun_with(out, ClipTraining, Clip.model_type, "drive-gen train clip")
     return train_clip(out, config, resume=True, cache=cache)
 
 

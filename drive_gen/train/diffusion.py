@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from drive_gen.data.store import Row, iterate_episodes, read_index
-from drive_gen.envs.config import from_mapping
 from drive_gen.envs.episode import Episode
-from drive_gen.envs.files import InputError, hash_of, read_json
+from drive_gen.envs.files import InputError, hash_of
 from drive_gen.generate.config import DiffusionConfig, DiffusionTraining
 from drive_gen.generate.denoiser import Condition, Denoiser
 from drive_gen.generate.sampler import normalised
@@ -21,7 +20,7 @@ from drive_gen.generate.scenes import Scenes, resample, scenes_of, window_starts
 from drive_gen.generate.schedule import add_noise, cosine_signal, velocity_weight
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import SETTINGS, Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train diffusion --resume"
 HELD_OUT_SHARE = 0.1  # of the groups, where the stores have no validation split
@@ -57,16 +56,12 @@ def train_diffusion(data: Sequence[Path], out: Path, config: DiffusionTraining,
 
 def resume_diffusion(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    where = out / SETTINGS
-    settings = read_json(where, "a run's config (`drive-gen train diffusion` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Denoiser.model_type:
-        raise InputError(f"{where} is not a diffusion run's config; give the folder of such a run")
+    config, settings = begun_with(out, DiffusionTraining, Denoiser.model_type, "drive-gen train diffusion")
     data = [Path(path) for path in settings["data"]]
     rows = [row for folder in data for row in read_index(folder) if row.kind != "generated"]
     if identity_of(rows) != settings["episodes"]:
-        raise InputError(f"{', '.join(settings['data'])}: the episodes are not those that {where} began "
-                         "with; start a new run with another --out")
-    config = from_mapping(DiffusionTraining, settings["training"], str(where))
+        raise InputError(f"{', '.join(settings['data'])}: the episodes are not those that {out / SETTINGS} "
+                         "began with; start a new run with another --out")
     return train_diffusion(data, out, config, resume=True)
 
 

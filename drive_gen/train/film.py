@@ -17,9 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from drive_gen.data.store import iterate_episodes
-from drive_gen.envs.config import from_mapping
 from drive_gen.envs.episode import Episode
-from drive_gen.envs.files import InputError, read_json
 from drive_gen.envs.frames.frame import CLASSES
 from drive_gen.envs.frames.looks import NATIVE, Look
 from drive_gen.language.played import Staged, played
@@ -32,8 +30,9 @@ from drive_gen.perception.rendered import looks_of
 from drive_gen.perception.segmenter import Segmenter
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
+WHAT = "film"  # in a run's config.json; the checkpoint is a segmenter's
 RESUME = "python scripts/release_film.py --work"
 QUALITIES = (35, 95)  # of JPEGs
 HELD_OUT = 0.1  # share of the episodes, the last
@@ -52,7 +51,7 @@ def train_film(out: Path, config: FilmTraining, resume: bool = False) -> Progres
     if config.init:
         model.load_state_dict(Segmenter.from_pretrained(config.init).state_dict())
     what = f"{config.frames.episodes} episodes of scripted traffic as films from above"
-    settings = {"model": Segmenter.model_type, "film": True, "training": asdict(config)}
+    settings = {"model": WHAT, "training": asdict(config)}
     run = RunFolder(out, settings, Card((what,), config.loop.seed), RESUME)
     run.start(resume)
     batch_of, held_out = batches(config)
@@ -62,10 +61,8 @@ def train_film(out: Path, config: FilmTraining, resume: bool = False) -> Progres
 
 def resume_film(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config")
-    if not isinstance(settings, dict) or not settings.get("film"):
-        raise InputError(f"{out} is not a run on films")
-    return train_film(out, from_mapping(FilmTraining, settings["training"], str(out)), resume=True)
+    config, _ = begun_with(out, FilmTraining, WHAT, "scripts/release_film.py")
+    return train_film(out, config, resume=True)
 
 
 def batches(config: FilmTraining) -> tuple[Callable[[int], Batch], dict[str, Strips]]:

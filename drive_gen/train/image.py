@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
 from drive_gen.imagine.config import PainterTraining
 from drive_gen.imagine.data import CAPTIONS, Pictures, pictures_of
 from drive_gen.imagine.painter import Painter, make_scheduler, make_tokenizer, painter_loss, tokens_of
@@ -20,7 +18,7 @@ from drive_gen.imagine.pipeline import begin_with, write_pipeline
 from drive_gen.imagine.vae import Vae
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train image --resume"
 LIMITS = "Draws simulated roads from above, of the kinds it learnt; it must not drive a real vehicle."
@@ -62,12 +60,8 @@ def train_image(
 
 def resume_image(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train image` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Painter.model_type:
-        raise InputError(f"{out / SETTINGS} is not an image run's config; give the folder of such a run")
-    return train_image(
-        out, from_mapping(PainterTraining, settings["training"], str(out / SETTINGS)), resume=True
-    )
+    config, _ = begun_with(out, PainterTraining, Painter.model_type, "drive-gen train image")
+    return train_image(out, config, resume=True)
 
 
 def batches_of(vae: Vae, pictures: Pictures, config: PainterTraining) -> Callable[[int], Batch]:

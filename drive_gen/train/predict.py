@@ -12,15 +12,14 @@ import torch
 from torch import Tensor
 
 from drive_gen.data.store import read_index
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
+from drive_gen.envs.files import InputError
 from drive_gen.policies.pretrained import Card
 from drive_gen.predict.config import PredictorConfig, PredictorTraining
 from drive_gen.predict.predictor import Predictor, predictor_loss
 from drive_gen.predict.windows import Batch, Windows, windows_of
 from drive_gen.train.diffusion import identity_of, split_real
 from drive_gen.train.loop import step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import SETTINGS, Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train predict --resume"
 
@@ -54,16 +53,12 @@ def _windows(data: tuple[Path, ...], identity: str, model: PredictorConfig, stri
 
 def resume_predictor(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    where = out / SETTINGS
-    settings = read_json(where, "a run's config (`drive-gen train predict` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Predictor.model_type:
-        raise InputError(f"{where} is not a predictor run's config; give the folder of such a run")
+    config, settings = begun_with(out, PredictorTraining, Predictor.model_type, "drive-gen train predict")
     data = [Path(path) for path in settings["data"]]
     rows = [row for folder in data for row in read_index(folder) if row.kind != "generated"]
     if identity_of(rows) != settings["episodes"]:
-        raise InputError(f"{', '.join(settings['data'])}: the episodes are not those that {where} began "
-                         "with; start a new run with another --out")
-    config = from_mapping(PredictorTraining, settings["training"], str(where))
+        raise InputError(f"{', '.join(settings['data'])}: the episodes are not those that {out / SETTINGS} "
+                         "began with; start a new run with another --out")
     return train_predictor(data, out, config, resume=True)
 
 

@@ -13,8 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
 from drive_gen.language.reader import HELPS, Reader, encoded, slots_loss
 from drive_gen.language.reader_config import ReaderTraining
 from drive_gen.language.reader_data import (
@@ -34,7 +32,7 @@ from drive_gen.language.score import score
 from drive_gen.language.tokenizer import SPECIAL, read_tokenizer, train_tokenizer
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train reader --resume"
 LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and 720 "
@@ -72,10 +70,7 @@ def train_reader(out: Path, config: ReaderTraining, resume: bool = False) -> Pro
 
 def resume_reader(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train reader` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Reader.model_type:
-        raise InputError(f"{out / SETTINGS} is not a reader's run's config; give the folder of such a run")
-    config = from_mapping(ReaderTraining, settings["training"], str(out / SETTINGS))
+    config, _ = begun_with(out, ReaderTraining, Reader.model_type, "drive-gen train reader")
     return train_reader(out, config, resume=True)
 
 

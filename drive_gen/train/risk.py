@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
 from drive_gen.evaluate.classification import auroc, average_precision, macro_f1, temperature_of
 from drive_gen.perception.risk import Judgement, Risk, risk_loss
 from drive_gen.perception.risk_config import BUCKETS_S, RiskTraining
@@ -21,7 +19,7 @@ from drive_gen.perception.vit import begin_with, shape_of
 from drive_gen.policies.eyes import cells_loss
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train risk --resume"
 LIMITS = ("Trained on small pictures of simulated traffic whose driver does nothing; its probabilities say "
@@ -49,10 +47,7 @@ def train_risk(out: Path, config: RiskTraining, resume: bool = False) -> Progres
 
 def resume_risk(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train risk` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Risk.model_type:
-        raise InputError(f"{out / SETTINGS} is not a risk run's config; give the folder of such a run")
-    config = from_mapping(RiskTraining, settings["training"], str(out / SETTINGS))
+    config, _ = begun_with(out, RiskTraining, Risk.model_type, "drive-gen train risk")
     return train_risk(out, config, resume=True)
 
 

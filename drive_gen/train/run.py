@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 SETTINGS, METRICS, STATE = "config.json", "metrics.jsonl", "training_state/state.json"
+
+Config = TypeVar("Config")
+
+
+def begun_with(out: Path, config_class: type[Config], model: str, command: str
+               ) -> tuple[Config, dict[str, Any]]:
+    """The settings that a run of a command was begun with, and all of its config.json."""
+    where = out / SETTINGS
+    settings = read_json(where, f"a run's config (`{command}` writes one)")
+    if not isinstance(settings, dict) or settings.get("model") != model:
+        raise InputError(f"{where} is no config of `{command}`; give the folder of such a run")
+    return from_mapping(config_class, settings["training"], str(where)), settings
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
 from drive_gen.envs.frames.frame import CLASSES
 from drive_gen.envs.frames.looks import NATIVE
 from drive_gen.perception.config import SegmentTraining
@@ -23,7 +21,7 @@ from drive_gen.perception.rendered import FIRST_HELD_OUT, Pictures, looks_of, po
 from drive_gen.perception.segmenter import Segmenter
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train segment --resume"
 
@@ -48,11 +46,8 @@ def train_segment(out: Path, config: SegmentTraining, resume: bool = False) -> P
 
 def resume_segment(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    where = out / SETTINGS
-    settings = read_json(where, "a run's config (`drive-gen train segment` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Segmenter.model_type:
-        raise InputError(f"{where} is not a segmentation run's config; give the folder of such a run")
-    return train_segment(out, from_mapping(SegmentTraining, settings["training"], str(where)), resume=True)
+    config, _ = begun_with(out, SegmentTraining, Segmenter.model_type, "drive-gen train segment")
+    return train_segment(out, config, resume=True)
 
 
 def make_model(config: SegmentTraining) -> Segmenter:

@@ -21,9 +21,8 @@ from torch.nn import functional as F
 from drive_gen.data.store import iterate_episodes
 from drive_gen.data.windows import WindowConfig, Windows, decision_runs
 from drive_gen.envs.actions import TARGET_SPEEDS_MPS
-from drive_gen.envs.config import from_mapping
 from drive_gen.envs.episode import Episode
-from drive_gen.envs.files import InputError, read_json
+from drive_gen.envs.files import InputError
 from drive_gen.envs.world import EnvConfig
 from drive_gen.policies.behavior import BehaviorTransformer
 from drive_gen.policies.eyes import FrameEncoder, cells_loss
@@ -32,7 +31,7 @@ from drive_gen.policies.seeing import cells_at, frames_at
 from drive_gen.train.behavior import drive, facts_of
 from drive_gen.train.behavior_loss import masked_mean
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 from drive_gen.train.sight_config import SightTraining
 
 RESUME = "drive-gen train sight --resume"
@@ -62,12 +61,8 @@ def train_sight(data: Sequence[Path], out: Path, config: SightTraining, resume: 
 
 def resume_sight(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    where = out / SETTINGS
-    settings = read_json(where, "a run's config (`drive-gen train sight` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != WHAT:
-        raise InputError(f"{where} is not a config of `drive-gen train sight`; give the folder of such a run")
-    data = [Path(path) for path in settings["data"]]
-    return train_sight(data, out, from_mapping(SightTraining, settings["training"], str(where)), resume=True)
+    config, settings = begun_with(out, SightTraining, WHAT, "drive-gen train sight")
+    return train_sight([Path(path) for path in settings["data"]], out, config, resume=True)
 
 
 def with_eyes(teacher: BehaviorTransformer, config: SightTraining) -> BehaviorTransformer:

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
+from drive_gen.envs.files import InputError
 from drive_gen.evaluate.pictures import psnr_db
 from drive_gen.imagine.classes import classes_of, mean_iou
 from drive_gen.imagine.config import VaeTraining
@@ -18,7 +17,7 @@ from drive_gen.imagine.data import Pictures, pictures_of
 from drive_gen.imagine.vae import Vae, vae_loss
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train vae --resume"
 LIMITS = "Learnt on pictures of simulated roads from above; it knows nothing of photographs."
@@ -66,10 +65,8 @@ def begin_with(model: Vae, reference: str) -> None:
 
 def resume_vae(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train vae` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Vae.model_type:
-        raise InputError(f"{out / SETTINGS} is not a VAE run's config; give the folder of such a run")
-    return train_vae(out, from_mapping(VaeTraining, settings["training"], str(out / SETTINGS)), resume=True)
+    config, _ = begun_with(out, VaeTraining, Vae.model_type, "drive-gen train vae")
+    return train_vae(out, config, resume=True)
 
 
 def validate(model: Vae, pictures: np.ndarray) -> dict[str, float]:

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from drive_gen.data.processes import progress_bar
-from drive_gen.envs.config import from_mapping
-from drive_gen.envs.files import InputError, read_json
+from drive_gen.envs.files import InputError
 from drive_gen.language.played import Staged
 from drive_gen.language.writer import (
     Example,
@@ -35,7 +34,7 @@ from drive_gen.language.writings import (
 )
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
-from drive_gen.train.run import SETTINGS, Progress, RunFolder
+from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train writer --resume"
 WRITINGS = "writings.jsonl"
@@ -79,10 +78,8 @@ def train_writer(out: Path, config: WriterTraining, resume: bool = False,
 
 def resume_writer(out: Path) -> Progress:
     """Go on with a stopped run, with the settings it was begun with."""
-    settings = read_json(out / SETTINGS, "a run's config (`drive-gen train writer` writes one)")
-    if not isinstance(settings, dict) or settings.get("model") != Writer.model_type:
-        raise InputError(f"{out / SETTINGS} is not a writer run's config; give the folder of such a run")
-    return train_writer(out, from_mapping(WriterTraining, settings["training"], str(out / SETTINGS)), True)
+    config, _ = begun_with(out, WriterTraining, Writer.model_type, "drive-gen train writer")
+    return train_writer(out, config, resume=True)
 
 
 def worlds_of(path: Path, config: WriterTraining) -> list[Writing]:
