@@ -28,11 +28,12 @@ from drive_gen.imagine.config import (
     painter_preset,
     vae_preset,
 )
-from drive_gen.imagine.data import CAPTIONS, Pictures, pictures_of
+from drive_gen.imagine.data import CAPTIONS, Pictures, pictures_of, request_of
 from drive_gen.imagine.draw import Drawing, draw, mask_of
 from drive_gen.imagine.enact import best_of, enacted
 from drive_gen.imagine.painter import Painter, make_scheduler, make_tokenizer, painter_loss, tokens_of
 from drive_gen.imagine.pipeline import begin_with, read_pipeline, write_pipeline
+from drive_gen.imagine.raster import raster_of
 from drive_gen.imagine.slots import HEADS, SlotReader, SlotReaderConfig, judged, labels_of, values_of
 from drive_gen.imagine.vae import Vae, to_network, to_pictures, vae_loss
 from drive_gen.imagine.words import MOST_WORDS, Caption, facts_of_words, vocabulary, words_of
@@ -91,6 +92,25 @@ def test_pictures_come_back_from_their_settings(store: Path, seen: Pictures) -> 
     assert np.array_equal(pictures_of(by_seed).pictures, pictures_of(by_seed).pictures)
     with pytest.raises(InputError, match="below seed"):
         Traffic(first=9_999, episodes=2)
+
+
+def test_requests_are_set_up_beside_episodes(store: Path, seen: Pictures) -> None:
+    """Each picture shows its scene; half of the captions are what was asked for, and each of them holds."""
+    both = pictures_of(Traffic(str(store), moments_s=(0.0, 1.0), requests=24, workers=1))
+    assert np.array_equal(both.pictures[: len(seen)], seen.pictures)
+    added = range(len(seen), len(both))
+    assert 12 < len(added) <= 24
+    whole = 0
+    for number in added:
+        scene, words = both.scenes[number], both.words[number]
+        assert len(words) == CAPTIONS
+        assert all(held for text in words for held in agreement(facts_of_words(text), scene).values())
+        facts, placed = request_of(int(both.group[number]))
+        whole += words[: CAPTIONS // 2] == (words_of(facts),) * (CAPTIONS // 2)
+        assert np.array_equal(both.pictures[number], raster_of(placed))
+    assert whole > len(added) / 2
+    with pytest.raises(InputError, match="0 or more"):
+        Traffic(requests=-1)
 
 
 def test_pixels_go_to_the_network_and_back(seen: Pictures) -> None:

@@ -20,10 +20,11 @@ class Traffic:
     first: int = 0  # seed, or number in the store
     episodes: int = 4000
     moments_s: tuple[float, ...] = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0)
+    requests: int = 0  # set up and not driven, besides: what is rare on the road is asked for as often as not
     workers: int = 0  # processes that play; 0: one a core
 
     def __post_init__(self) -> None:
-        if self.first < 0 or self.episodes < 1 or not self.moments_s or min(self.moments_s) < 0:
+        if min(self.first, self.requests, *self.moments_s) < 0 or self.episodes < 1 or not self.moments_s:
             raise InputError(
                 "pictures need a first episode of 0 or more, an episode, and moments from 0 s on"
             )
@@ -177,7 +178,7 @@ def _quick(store: str | None) -> dict[str, Any]:
 def _after(traffic: Traffic, episodes: int) -> Traffic:
     """The store's next episodes, or those of seeds kept for validation."""
     first = traffic.first + traffic.episodes if traffic.store is not None else 50_000
-    return replace(traffic, first=first, episodes=episodes)
+    return replace(traffic, first=first, episodes=episodes, requests=0)
 
 
 def _check_widths(widths: tuple[int, ...], multiple: int) -> None:

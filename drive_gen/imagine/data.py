@@ -1,4 +1,4 @@
-"""Pictures and words of them, of episodes in a store or played by seed."""
+"""Pictures and words of them: of episodes in a store or played by seed, and of requests set up by seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from drive_gen.envs.files import InputError
 from drive_gen.imagine.config import Traffic
 from drive_gen.imagine.raster import boxes_of, camera_of, composed, ground_picture
 from drive_gen.imagine.roads import KINDS, library
-from drive_gen.imagine.words import Caption, shown, words_of
+from drive_gen.imagine.words import Caption, shown, staged, words_of
+from drive_gen.language.agree import agreement
+from drive_gen.language.draw import draw
+from drive_gen.language.facts import Facts
+from drive_gen.language.place import scenario_of
 from drive_gen.language.played import Staged, played
 from drive_gen.language.read_scene import road_kind
 
@@ -54,6 +58,8 @@ def pictures_of(traffic: Traffic) -> Pictures:
         for shots in _episodes(traffic):
             found += shots
             bar.advance(task)
+    if traffic.requests:
+        found += _set_up_all(traffic)
     if not found:
         raise InputError("no episode shows a road that pictures are drawn of; ask for more episodes")
     pictures, words, group, scenes = zip(*found, strict=True)
@@ -70,17 +76,58 @@ def shots_of(episode: Episode, moments_s: tuple[float, ...], seed: int) -> Itera
         if frame >= episode.steps or episode.crashed[:, frame].any():
             return
         scene = episode.scene(frame)
-        camera = camera_of(scene)
-        ground = ground_picture(scene.road, camera)
-        known = library()
-        if known.places[known.nearest(ground.ravel().astype(np.float32))].kind != road_kind(scene.road):
-            continue  # far from an exit nothing tells it from a highway
-        seen = shown(scene)
-        caption = Caption(seen)
-        words = tuple(
-            words_of(caption.draw(rng, number / (CAPTIONS - 1))) for number in range(CAPTIONS)
-        )
-        yield Shot(composed(ground, boxes_of(scene, camera)), words, seed, seen)
+        if (shot := _shot(scene, seed, rng)) is not None:
+            yield shot
+
+
+def _shot(scene: Scene, group: int, rng: np.random.Generator) -> Shot | None:
+    """A scene's picture, with captions by chance; None where the picture does not tell the road."""
+    camera = camera_of(scene)
+    ground = ground_picture(scene.road, camera)
+    known = library()
+    if known.places[known.nearest(ground.ravel().astype(np.float32))].kind != road_kind(scene.road):
+        return None  # far from an exit nothing tells it from a highway
+    seen = shown(scene)
+    caption = Caption(seen)
+    words = tuple(words_of(caption.draw(rng, number / (CAPTIONS - 1))) for number in range(CAPTIONS))
+    return Shot(composed(ground, boxes_of(scene, camera)), words, group, seen)
+
+
+def request_of(seed: int) -> tuple[Facts, Scene]:
+    """The request of a seed on a road that pictures show, and the scene that is set up for it."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, *b"set up"]))
+    while True:
+        facts = draw(rng)
+        if facts.road is not None and facts.road not in KINDS:
+            continue
+        try:
+            return facts, scenario_of(facts, int(rng.integers(2**31))).to_scene()
+        except InputError:  # no room for it on such a road
+            continue
+
+
+def shot_of_request(seed: int) -> Shot | None:
+    """A request's picture; half of the captions are the request, where all of it holds.
+
+    Driven episodes show normal speeds and ordinary gaps; here these are what was asked for.
+    """
+    facts, scene = request_of(seed)
+    shot = _shot(scene, seed, np.random.default_rng(np.random.SeedSequence([seed, *b"captions"])))
+    if shot is None or not all(agreement(staged(facts), shot.scene).values()):
+        return shot
+    return shot._replace(words=(words_of(facts),) * (CAPTIONS // 2) + shot.words[1::2])
+
+
+def _set_up_all(traffic: Traffic) -> list[Shot]:
+    """Requests by seed; those that an episode is played of have other scenes."""
+    found: list[Shot] = []
+    seeds = range(traffic.requests)
+    with progress_bar() as bar, results_of(seeds, shot_of_request, traffic.workers) as shots:
+        task = bar.add_task("requests", total=len(seeds))
+        for shot in shots:
+            found += [shot] if shot is not None else []
+            bar.advance(task)
+    return found
 
 
 def _episodes(traffic: Traffic) -> Iterator[list[Shot]]:
