@@ -24,7 +24,7 @@ from drive_gen.language.play import play
 from drive_gen.language.played import Staged, drawn
 from drive_gen.language.program import read_program
 from drive_gen.language.program_words import all_words, text_of, words_of
-from drive_gen.language.read_episode import facts_of_episode
+from drive_gen.language.read_episode import facts_of_episode, happenings
 from drive_gen.language.trace import trace_words
 
 BRAKING = """road=highway lanes=3
@@ -116,9 +116,23 @@ def test_a_trace_by_hand(braking: Episode) -> None:
     lines = text_of(trace_words(braking)).splitlines()
     assert lines[:3] == ["trace", "road=highway lanes=3", lines[2]]
     assert lines[2].startswith("ego car lane=1 v=20")
-    assert lines[3].startswith("lead car lane=1 at=+38 v=20 t=4.5 v=17 t=5.0 v=14 t=5.5 v=13")
+    assert lines[3].startswith("lead car lane=1 at=+38 v=20 t=4.5 v=17 a=-6.0 t=5.0 v=14 t=5.5 v=13")
     assert lines[4] == "left truck lane=0 at=-25 v=19"
     assert "brake" not in " ".join(lines)
+
+
+@pytest.mark.parametrize("mps2", [-3.9, -4.1, -7.0])
+@pytest.mark.parametrize("frames", [2, 3, 8])
+def test_a_trace_tells_hard_braking_from_other(braking: Episode, mps2: float, frames: int) -> None:
+    """Who held 4 m/s2 for .3 s brakes hard, in facts and in the trace alike, whenever it was."""
+    for begun in range(20, 27):
+        change = np.zeros(braking.steps)
+        change[begun : begun + frames] = mps2 * braking.dt_s
+        speed = np.repeat(20 + np.cumsum(change)[None], braking.agents, 0)
+        one = replace(braking, speed_mps=speed.astype(np.float32))
+        said = [float(word[3:]) for word in trace_words(one) if word.startswith(" a=")]
+        brakes = any(each.what == "brake" for each in happenings(one))
+        assert (min(said, default=0.0) <= -4) == brakes == (mps2 <= -4 and frames >= 3)
 
 
 def test_a_trace_knows_the_time_at_any_rate(braking: Episode) -> None:
