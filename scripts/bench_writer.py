@@ -47,7 +47,7 @@ from drive_gen.train.config import FIRST_TEST_SEED
 from drive_gen.train.writer import WRITINGS, surprises
 
 Sets = dict[str, list[Writing]]
-NUCLEUS = 0.95  # only of the likeliest words that have this share together (Holtzman et al., 2020)
+NUCLEI = (0.95, 0.8)  # only of the likeliest words that have this share together (Holtzman et al., 2020)
 COMPARED, HELD = 1500, 200  # learnt programs that are compared with; held-out ones that are driven
 PARTS = ("perplexity", "runs", "asked", "facts")
 
@@ -137,11 +137,12 @@ def runs(writer: Writer, learnt: Sequence[Writing], test: Sequence[Writing], cou
          sampling: Sampling) -> dict[str, dict[str, object]]:
     """Shares of programs that run, and what is new in them; held-out programs are what to compare with."""
     known = [read_program(world.program) for world in learnt if world.program]
-    anything, nucleus = [None] * count, replace(sampling, top_p=NUCLEUS)
+    anything = [None] * count
     heaps = {"held-out programs": [each.program for each in test if each.program][:HELD],
              "by grammar": list(write_programs(writer, anything, sampling)),
              "freely": list(write_programs(writer, anything, sampling, grammar=False)),
-             f"freely, of {NUCLEUS:.0%}": list(write_programs(writer, anything, nucleus, grammar=False))}
+             **{f"freely, of {share:.0%}": list(write_programs(
+                 writer, anything, replace(sampling, top_p=share), grammar=False)) for share in NUCLEI}}
     usual = features(known[:COMPARED])
     found: dict[str, dict[str, object]] = {}
     print("| programs | count | run | different | new | new skeleton | " + " | ".join(FEATURES) + " |")
