@@ -161,18 +161,18 @@ def vae_preset(name: str, store: str | None = None) -> VaeTraining:
 def painter_preset(name: str, vae: str, store: str | None = None) -> PainterTraining:
     """quick: minutes on two cores; base: for a machine with more."""
     check_choice(name, ("quick", "base"), "preset")
-    base = PainterTraining(vae, traffic=Traffic(store))
+    base = PainterTraining(vae, traffic=Traffic(store, requests=20_000))
     if name == "base":
         return base
     return replace(
         base,
         loop=replace(base.loop, steps=300, warmup=20, ema=0.98, evaluate_every=150, save_every=150),
-        **_quick(store),
+        **_quick(store, requests=400),
     )
 
 
-def _quick(store: str | None) -> dict[str, Any]:
-    return {"traffic": Traffic(store, episodes=160), "validation_episodes": 20}
+def _quick(store: str | None, requests: int = 0) -> dict[str, Any]:
+    return {"traffic": Traffic(store, episodes=160, requests=requests), "validation_episodes": 20}
 
 
 def _after(traffic: Traffic, episodes: int) -> Traffic:
