@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
-
-from drive_gen.evaluate.realism import RealismRow
 
 Figures = dict[str, Any]
 TO = "\u00a0to\u00a0"  # an interval stays on one line
@@ -67,17 +64,6 @@ def prediction_table(summary: Figures) -> Table:
                  for second in seconds]
         table.add_row(row["name"], *cells, *(interval(row, f"ade_{modes}_{seconds[-1]}", 2)
                                              for modes in (6, 1)), percent(row["miss_6"]))
-    return table
-
-
-def realism_rows_table(rows: Sequence[RealismRow]) -> Table:
-    """Distances of generated to real driving, each beside the distance of real to real."""
-    table = _table("distance to real driving", "W1", "real to real", "times", "JSD", "real to real",
-                   first="signal")
-    for row in rows:
-        times = f"{row.w1 / row.w1_floor:.1f}" if row.w1_floor else "-"
-        table.add_row(row.signal, f"{row.w1:.3f}", f"{row.w1_floor:.3f}", times, f"{row.jsd:.4f}",
-                      f"{row.jsd_floor:.4f}")
     return table
 
 
