@@ -54,6 +54,7 @@ class Bench:
     data: Path | None = None  # store of training episodes, for the second reader and the nearest scene
     test_data: Path | None = None  # store of unseen episodes; seeds from 10000 on if not given
     train_episodes: int = 1500
+    train_requests: int = 10_000  # set up and not driven, besides
     test_episodes: int = 400
     requests: int = 100
     tries: tuple[int, ...] = (4, 8)  # pictures a request, of the rows that take the best
@@ -61,14 +62,16 @@ class Bench:
     others: tuple[float, ...] = (1.0, 5.0)  # guidance of the rows beside it
     steps: int = 15
     pictures: int = 300  # a side of the Frechet distance
-    reader_steps: int = 2500  # the best on held-out pictures is kept: about 600 are enough
+    reader_steps: int = 2500
 
 
 def main(bench: Bench, learnt: Pictures | None = None, real: Pictures | None = None) -> int:
     """Print the tables and keep them; pictures to learn from and real ones may be given."""
     torch.set_num_threads(1)
     first = 0 if bench.test_data else 10_000
-    learnt = learnt or pictures_of(Traffic(_text(bench.data), 0, bench.train_episodes))
+    learnt = learnt or pictures_of(
+        Traffic(_text(bench.data), 0, bench.train_episodes, requests=bench.train_requests)
+    )
     real = real or pictures_of(Traffic(_text(bench.test_data), first, bench.test_episodes))
     run = bench.work / "slots"
     if not (run / "checkpoints" / "best").exists():
