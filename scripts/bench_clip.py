@@ -37,8 +37,9 @@ from drive_gen.perception.clip_scores import (
     words_and_pixels,
 )
 from drive_gen.perception.clip_texts import CHANGED, Known, draw_text
+from drive_gen.perception.clip_words import seen
 from drive_gen.perception.clips import Clips
-from drive_gen.perception.search import bundled, seen
+from drive_gen.perception.search import bundled
 
 TRAINING = Variety("train", "train")
 BY_HAND = Path(__file__).parents[1] / "tests" / "data"
@@ -50,7 +51,7 @@ def main() -> None:
     flags.add_argument("--checkpoint", default=str(bundled()))
     flags.add_argument("--work", type=Path, default=Path("runs/bench-clip"))
     flags.add_argument("--scenes", type=int, default=1000)
-    flags.add_argument("--strange", type=int, default=1000, help="scenes in unseen looks")
+    flags.add_argument("--strange", type=int, default=1000, help="in unseen looks, and on unseen roads")
     flags.add_argument("--texts", type=int, default=1000)
     flags.add_argument("--seeds", default=None, help="store of test episodes; made by seed if not given")
     flags.add_argument("--roads", default=None, help="store of episodes on unseen roads")
@@ -88,13 +89,15 @@ def sets_of(chosen: argparse.Namespace, model: Clip) -> tuple[dict[str, Clips], 
     make = partial(prepared, config=model.config, cache=chosen.work, workers=chosen.workers)
     count = -(-chosen.scenes // 3)  # an episode has three clips
     native = ClipData(episodes=count, seed=10_000, look=0.0, tested=True)
-    strange = replace(native, look=1.0, effects=EFFECTS, episodes=max(10, -(-chosen.strange // 3)))
-    roads = replace(native, roads=UNSEEN_ROADS)
+    few = replace(native, episodes=max(10, -(-chosen.strange // 3)))
+    strange, roads = replace(few, look=1.0, effects=EFFECTS), replace(few, roads=UNSEEN_ROADS)
     sets = {"unseen seeds": make(replace(native, store=chosen.seeds)),
             "unseen looks": make(replace(strange, store=chosen.seeds)),
             "unseen roads": make(replace(roads, store=chosen.roads))}
-    few = {name: clips.take(np.arange(min(chosen.scenes, len(clips)))) for name, clips in sets.items()}
-    return few, make(ClipData(store=chosen.learnt, episodes=chosen.learnt_episodes))
+    most = {"unseen seeds": chosen.scenes}
+    some = {name: clips.take(np.arange(min(most.get(name, chosen.strange), len(clips))))
+            for name, clips in sets.items()}
+    return some, make(ClipData(store=chosen.learnt, episodes=chosen.learnt_episodes))
 
 
 def table(name: str, model: Clip, clips: Clips, texts: Texts, learnt: Clips) -> dict[str, list[float]]:
@@ -113,29 +116,36 @@ def table(name: str, model: Clip, clips: Clips, texts: Texts, learnt: Clips) -> 
     return found
 
 
-def embedded(model: Clip, clips: Clips, texts: Texts) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+def embedded(model: Clip, clips: Clips, texts: Texts, parsed: bool = True
+             ) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Clips by tower, true texts and false ones."""
-    frame, trajectory = model.embed_clips(clips)
-    return ({"frame": frame, "trajectory": trajectory, "both": frame + trajectory},
-            model.embed_texts([text.text for text in texts.true], cut=True),
-            model.embed_texts([text.text for text in texts.false], cut=True))
+    true, false = (model.embed_texts([text.text for text in said], cut=True, parsed=parsed)
+                   for said in (texts.true, texts.false))
+    return model.embed_clips(clips)._asdict(), true, false
 
 
 def towers(name: str, model: Clip, clips: Clips, texts: Texts) -> dict[str, list[float]]:
     """A line a tower."""
     by_tower, true, false = embedded(model, clips, texts)
-    found = {}
-    for tower, rows in by_tower.items():
-        scores, own = true @ rows.T, rows[texts.clip]
-        right = above_false(pairs(true, own), pairs(false, own))
-        found[tower] = line(name, f"text to {tower}", [recall(scores, texts.fits, 1),
-                                                       recall(scores, texts.fits, 5), float(right.mean())])
+    found = {tower: line(name, f"text to {tower}", figures(true, false, rows, texts))
+             for tower, rows in by_tower.items()}
+    rows = by_tower["both"]
+    _, *written = embedded(model, clips, texts, parsed=False)
+    found["written"] = line(name, "text as written to both", figures(*written, rows, texts))
+    scores, own = true @ rows.T, rows[texts.clip]
     scores = facts_first([text.text for text in texts.true], clips.holds, scores)  # by the last tower, both
     sure, rest = (facts_first([text.text for text in said], clips.holds[texts.clip], rows @ own.T).diagonal()
                   for said, rows in ((texts.true, true), (texts.false, false)))
     found["auto"] = line(name, "auto: facts, then both", [
         recall(scores, texts.fits, 1), recall(scores, texts.fits, 5), float(above_false(sure, rest).mean())])
     return found
+
+
+def figures(true: np.ndarray, false: np.ndarray, rows: np.ndarray, texts: Texts) -> list[float]:
+    """Recall of 1 and of 5 of texts among clips, and how often the true one is above the false one."""
+    scores, own = true @ rows.T, rows[texts.clip]
+    return [recall(scores, texts.fits, 1), recall(scores, texts.fits, 5),
+            float(above_false(pairs(true, own), pairs(false, own)).mean())]
 
 
 def by_hand(model: Clip, clips: Clips, language: str) -> list[float]:
@@ -151,12 +161,11 @@ def by_hand(model: Clip, clips: Clips, language: str) -> list[float]:
             said.append(request.text)
     fits = holding(np.stack(wanted), clips.holds)
     some = fits.any(1)
-    frame, trajectory = model.embed_clips(clips)
-    texts = model.embed_texts([text for text, right in zip(said, some, strict=True) if right], cut=True)
-    scores = texts @ (frame + trajectory).T
-    name = f"{language}, by hand, {int(some.sum())}"
-    line(name, "text to both", [recall(scores, fits[some], 1), recall(scores, fits[some], 5)])
-    asked = [text for text, right in zip(said, some, strict=True) if right]
+    asked, name = [text for text, right in zip(said, some, strict=True) if right], f"{language}, by hand"
+    both = model.embed_clips(clips).both
+    for who, parsed in (("text as written to both", False), (f"text to both ({len(asked)} texts)", True)):
+        scores = model.embed_texts(asked, cut=True, parsed=parsed) @ both.T
+        line(name, who, [recall(scores, fits[some], 1), recall(scores, fits[some], 5)])
     scores = facts_first(asked, clips.holds, scores)
     return line(name, "auto: facts, then both",
                 [recall(scores, fits[some], 1), recall(scores, fits[some], 5)])
@@ -180,7 +189,7 @@ def by_change(model: Clip, clips: Clips, texts: Texts) -> dict[str, list[float]]
 
 def across(name: str, model: Clip, clips: Clips) -> dict[str, float]:
     """Frames find trajectories and the other way round: the same clip, or one of which the same is true."""
-    frame, trajectory = model.embed_clips(clips)
+    frame, trajectory, _ = model.embed_clips(clips)
     _, kind = np.unique(clips.holds, axis=0, return_inverse=True)
     same = kind[:, None] == kind[None]
     scores = frame @ trajectory.T
@@ -191,10 +200,10 @@ def across(name: str, model: Clip, clips: Clips) -> dict[str, float]:
     return found
 
 
-def line(name: str, who: str, figures: Sequence[float]) -> list[float]:
+def line(name: str, who: str, values: Sequence[float]) -> list[float]:
     """Print a row."""
-    print(f"| {name} | {who} | " + " | ".join(f"{value:.3f}" for value in figures) + " |", flush=True)
-    return list(figures)
+    print(f"| {name} | {who} | " + " | ".join(f"{value:.3f}" for value in values) + " |", flush=True)
+    return list(values)
 
 
 if __name__ == "__main__":

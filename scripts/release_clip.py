@@ -1,7 +1,7 @@
 """Train the bundled CLIP: python scripts/release_clip.py --work runs/release-clip [--data STORE]
 
-Its episodes are made by seed if no store of `drive-gen collect requests` is given. An hour on one core. A
-stopped run goes on where it was.
+Its episodes are made by seed if no store of `drive-gen collect requests` is given. Half an hour of a shared
+core beside the making of its clips. A stopped run goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 
 
 def settings(store: str | None) -> ClipTraining:
-    """Base, with fewer episodes and updates: an hour of a core."""
+    """Base, with fewer episodes and updates: half an hour of a shared core."""
     base = ClipTraining()
-    loop = replace(base.loop, steps=2400, learning_rate=2e-3, warmup=50, ema=0.99, evaluate_every=200,
+    loop = replace(base.loop, steps=1000, learning_rate=2e-3, warmup=50, ema=0.99, evaluate_every=200,
                    save_every=100)
-    return replace(base, data=replace(base.data, store=store, episodes=1500), loop=loop, framed=0.25)
+    return replace(base, data=replace(base.data, store=store, episodes=1500), loop=loop, framed=0.25,
+                   false_texts=0.5, written=0.1)
 
 
 def main() -> None:

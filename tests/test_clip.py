@@ -36,7 +36,8 @@ from drive_gen.perception.clip_scores import (
     words_and_pixels,
 )
 from drive_gen.perception.clip_texts import CHANGED, Known, changes_of, draw_text, one_changed
-from drive_gen.perception.clips import Clips, read_clips, write_clips
+from drive_gen.perception.clip_words import told, words_of
+from drive_gen.perception.clips import MOTION, START, Clips, read_clips, write_clips
 from drive_gen.perception.search import bundled, search
 
 pytest.importorskip("transformers", reason="needs the extra [perception]")
@@ -45,8 +46,8 @@ from drive_gen.perception.clip_init import begin_with, shape_of
 from drive_gen.train.clip import batches_of, loss_of, tokenizer_of
 
 torch.set_num_threads(1)
-SMALL = ClipConfig(frames=2, size_px=32, agents=8, vocabulary=500, width=32, layers=1, heads=2, inner=64,
-                   embedding=48)
+SMALL = ClipConfig(frames=2, size_px=32, agents=8, vocabulary=500, width=32, layers=1, told_width=32,
+                   text_layers=1, heads=2, inner=64, embedding=48)
 TRAINING = ClipTraining(model=SMALL)
 TRAINING = replace(TRAINING, loop=replace(TRAINING.loop, batch_size=16))
 ANY = Variety()
@@ -172,6 +173,48 @@ def test_contrast_by_hand() -> None:
     torch.testing.assert_close(contrast(scores, right), expected)
 
 
+def test_texts_are_told_in_words_of_claims(model: Clip) -> None:
+    """Whatever a fact is called it is the same words; of what cannot be seen nothing is told."""
+    said = told("A truck on the left.")
+    assert said == "<left.kind=truck>"
+    assert told("왼쪽에 트럭이 있다") == told("In the rain, a lorry to my left") == said
+    assert told("the car ahead brakes after 2 seconds") == told("the car ahead brakes")
+    unread = "qwerty asdf"
+    assert told(unread) == unread
+    ids = model.tokenizer(said, add_special_tokens=False)["input_ids"]
+    assert len(ids) == 1
+    every = words_of(np.ones(len(CLAIMS), bool))
+    assert len(model.tokenizer(every, add_special_tokens=False)["input_ids"]) == len(CLAIMS)
+    text = ["A truck on the left."]
+    assert not np.allclose(model.embed_texts(text), model.embed_texts(text, parsed=False))
+
+
+def test_tokens_know_who_is_nearest_and_who_is_beside() -> None:
+    """The ego; two ahead of it, one behind; two trucks side by side in the lanes beside that."""
+    world = cruising([(50, 4), (70, 4), (90, 4), (30, 4), (75, 0), (78, -4)], [20] * 6, frames=61, dt_s=0.1)
+    world = replace(world, kind=np.array([0, 0, 0, 0, 1, 1], world.kind.dtype))
+    one = clips_of([world], SMALL, 6.0)
+    order = np.argsort(np.hypot(*(world.position_m[:, 0] - world.position_m[0, 0]).T), kind="stable")
+    column = {name: one.start[0, : len(order), START.index(name)] for name in ("nearer", "abreast")}
+    nearer, abreast = (np.zeros(len(order)) for _ in range(2))
+    nearer[order], abreast[order] = column["nearer"], column["abreast"]
+    assert nearer.tolist() == [0, 0, 1, 0, 0, 0]
+    assert abreast.tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_what_changes_in_a_half_second_is_in_its_moment() -> None:
+    """Hard braking from 1 s to 1.5 s, then faster by 5 m/s: the third moment, and no other; then a gain."""
+    world = cruising([(0, 0), (30, 0)], [20, 20], frames=61, dt_s=0.1)
+    speed = world.speed_mps.copy()
+    speed[1, 11:16] = 20 - 0.5 * np.arange(1, 6)
+    speed[1, 16:] = np.minimum(17.5 + 0.2 * np.arange(1, 46), 22.5)
+    one = clips_of([replace(world, speed_mps=speed)], SMALL, 6.0)
+    least, gain = (one.motion[0, 1, :, MOTION.index(name)] for name in ("least_mps2", "gain_mps"))
+    assert np.flatnonzero(least <= -4).tolist() == [3]
+    assert gain[3] == 0
+    assert gain[-1] == pytest.approx(5.0, abs=1e-4)
+
+
 def test_padding_and_absent_agents_change_nothing(model: Clip, clips: Clips) -> None:
     texts = ["A truck.", "The car ahead brakes hard, two lorries side by side on a highway with three lanes."]
     both = model.embed_texts(texts)
@@ -187,6 +230,16 @@ def test_padding_and_absent_agents_change_nothing(model: Clip, clips: Clips) -> 
         others = torch.tensor([0, *range(SMALL.agents, 0, -1)])  # the ego stays first
         turned = model.trajectory(motion[:, others], start[:, others], lanes)
         torch.testing.assert_close(F.normalize(turned, dim=-1), plain, atol=1e-5, rtol=0)
+
+
+def test_both_sees_frames_and_trajectories(model: Clip, clips: Clips) -> None:
+    frame, trajectory, both = map(torch.from_numpy, model.embed_clips(clips.take(np.arange(4))))
+    torch.testing.assert_close(both.norm(dim=-1), torch.ones(4))
+    with torch.no_grad():
+        torch.testing.assert_close(model.of_both(frame, trajectory), both)
+        for other in (model.of_both(frame.roll(1, 0), trajectory),
+                      model.of_both(frame, trajectory.roll(1, 0))):
+            assert (other - both).norm(dim=-1).min() > 1e-3
 
 
 def test_a_few_clips_are_learnt_by_heart(clips: Clips) -> None:
@@ -213,14 +266,14 @@ def test_transformers_loads_the_same_folder(model: Clip, clips: Clips, tmp_path:
     assert not found["missing_keys"]
     own = model.clip.state_dict()
     assert all(torch.equal(value, own[name]) for name, value in theirs.state_dict().items())
-    tokenizer, text = AutoTokenizer.from_pretrained(tmp_path / "clip"), "a truck on the left, 왼쪽에 트럭"
-    ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer(text, add_special_tokens=False)["input_ids"],
-                         tokenizer.eos_token_id]])
+    tokenizer, text = AutoTokenizer.from_pretrained(tmp_path / "clip"), "a truck on the left"
+    said = tokenizer(told(text))["input_ids"]
+    ids = torch.tensor([[tokenizer.bos_token_id, *said, tokenizer.eos_token_id]])
     pixels = torch.from_numpy(clips.frames[:1]).permute(0, 1, 4, 2, 3).flatten(1, 2).float() / 127.5 - 1
-    said = theirs.eval()(input_ids=ids, pixel_values=pixels)
-    np.testing.assert_allclose(said.text_embeds[0].detach(), model.embed_texts([text])[0], atol=1e-5)
+    found = theirs.eval()(input_ids=ids, pixel_values=pixels)
+    np.testing.assert_allclose(found.text_embeds[0].detach(), model.embed_texts([text])[0], atol=1e-5)
     frame = model.embed_clips(clips.take(np.arange(1)))[0]
-    np.testing.assert_allclose(said.image_embeds.detach(), frame, atol=1e-5)
+    np.testing.assert_allclose(found.image_embeds.detach(), frame, atol=1e-5)
     again = Clip.from_pretrained(tmp_path / "clip")
     assert np.array_equal(again.embed_texts([text]), model.embed_texts([text]))
 
@@ -330,8 +383,8 @@ def test_a_run_trains_goes_on_and_searches(episodes: list[Episode], tmp_path: Pa
               for number in range(12)]
     write_episodes(store, twelve)
     (tmp_path / "c.yaml").write_text("""
-        model: {frames: 2, size_px: 32, agents: 8, vocabulary: 400, width: 16, layers: 1, heads: 2, inner: 32,
-          embedding: 16}
+        model: {frames: 2, size_px: 32, agents: 8, vocabulary: 400, width: 16, layers: 1, told_width: 16,
+          text_layers: 1, heads: 2, inner: 32, embedding: 16}
         loop: {steps: 1, batch_size: 8, evaluate_every: 1, warmup: 0}
         data: {stride_s: 6.0}""")
     words = ["train", "clip", "--data", str(store), "--out", str(run), "--workers", "1"]

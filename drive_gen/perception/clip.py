@@ -18,6 +18,7 @@ from drive_gen.envs.files import InputError
 from drive_gen.language.tokenizer import FILES, read_tokenizer
 from drive_gen.perception.claims import CLAIMS
 from drive_gen.perception.clip_config import ClipConfig
+from drive_gen.perception.clip_words import told_of
 from drive_gen.perception.clips import LANE, MOTION, START, Clips
 from drive_gen.policies.pretrained import Pretrained
 
@@ -25,15 +26,17 @@ TEXT_CLAIMS, CLIP_CLAIMS = 100.0, 30.0  # weights of the mean over all claims; a
 ROWS = 64  # of a batch that are read at once
 NEEDS = "CLIP needs transformers: pip install 'drive-gen[perception]'"
 # Units that make the numbers about one.
-MOTION_UNIT = (1, 50, 10, 20, 0.3, 1, 5, 5, 1, 4, 4)
-START_UNIT = (1, 1, 50, 1, 1, 50, 10, 2, 1, 100)
+MOTION_UNIT = (1, 50, 10, 20, 0.3, 1, 5, 5, 1, 4, 4, 5)
+START_UNIT = (1, 1, 50, 1, 1, 50, 10, 2, 1, 100, 3, 1)
 LANE_UNIT = (1, 1, 100, 50, 100, 50, 100, 50, 1, 1, 1, 1, 2, 100, 4, 2, 2, 4, 4)
 # Beside the numbers, how far they are past some values, cut off at -1 and 1: (column, values, width).
-MOTION_EDGES = (("least_mps2", (-4.0,), 0.5), ("speed_mps", (0.5, 2.0), 0.5),
-                ("-shift_lanes", (-0.5, 0.5), 0.2))
+MOTION_EDGES = (("least_mps2", (-4.0,), 0.3), ("speed_mps", (0.5, 2.0), 0.3), ("ahead_m", (0.0, 40.0), 1.0),
+                ("-aside_m", (-2.4, 2.4), 0.3), ("-shift_lanes", (-1.5, -0.5, 0.5, 1.5), 0.1),
+                ("gain_mps", (0.2,), 0.1), ("gain_mps", (4.0,), 0.3))
 START_EDGES = (("ahead_m", (-100.0, 0.0, 100.0), 1.0), ("-aside_lanes", (-1.5, -0.5, 0.5, 1.5), 0.1),
-               ("gap_m", (0.0, 20.0, 50.0), 1.0))
-SPEED_EDGES = (("speed_mps", (1.0, 15.0, 25.0), 0.5),)  # of motion, at the start
+               ("gap_m", (0.0, 20.0, 50.0), 0.5), ("nearer", (0.5,), 0.5))
+SPEED_EDGES = (("speed_mps", (1.0, 15.0, 25.0), 0.3),)  # of motion, at the start
+MOMENT = 16  # features of an agent at a moment
 Edges = tuple[tuple[str, tuple[float, ...], float], ...]
 
 
@@ -43,6 +46,15 @@ class Embedded(NamedTuple):
     text: Tensor
     frame: Tensor
     trajectory: Tensor
+    both: Tensor
+
+
+class EmbeddedClips(NamedTuple):
+    """What the towers make of N clips: unit vectors (N, E) float32."""
+
+    frame: np.ndarray
+    trajectory: np.ndarray
+    both: np.ndarray
 
 
 class Clip(Pretrained):
@@ -65,6 +77,8 @@ class Clip(Pretrained):
             torch.manual_seed(seed)
             self.clip = make_clip(config)
             self.trajectory = TrajectoryTower(config)
+            self.fuse = nn.Sequential(nn.Linear(2 * config.embedding, config.embedding), nn.GELU(),
+                                      nn.Linear(config.embedding, 2 * config.embedding))
             self.claims = Claims(config.embedding)
 
     def save_more(self, folder: Path) -> None:
@@ -108,6 +122,13 @@ class Clip(Pretrained):
         return F.normalize(by_size(there, lambda rows, most: self.trajectory(
             motion[rows, :most], start[rows, :most], lanes[rows])), dim=-1)
 
+    def of_both(self, frame: Tensor, trajectory: Tensor) -> Tensor:
+        """Unit vectors (B, E) of frames and of trajectories -> (B, E): a mean in which each direction's share
+        depends on both of them, as in gated fusion (Arevalo et al., 2017, section 3.1), and what they tell
+        together."""
+        gate, more = self.fuse(torch.cat((frame, trajectory), -1)).chunk(2, -1)
+        return F.normalize(trajectory + gate.sigmoid() * (frame - trajectory) + more, dim=-1)
+
     def ids_of(self, texts: Sequence[str], cut: bool = False) -> Tensor:
         """Subwords (B, L), between their first and last, padded; too long texts are cut or refused."""
         rows = [[self.tokenizer.bos_token_id, *ids, self.tokenizer.eos_token_id]
@@ -124,24 +145,28 @@ class Clip(Pretrained):
         return found
 
     @torch.no_grad()
-    def embed_texts(self, texts: Sequence[str], cut: bool = False, at_once: int = 256) -> np.ndarray:
-        """(N, E) float32."""
+    def embed_texts(self, texts: Sequence[str], cut: bool = False, at_once: int = 256, parsed: bool = True
+                    ) -> np.ndarray:
+        """(N, E) float32; by what the parser reads in them, where it can, or as they are written."""
         device = self.claims.bias.device
+        texts = told_of(texts) if parsed else texts
         return _rows(self.of_text(self.ids_of(texts[first : first + at_once], cut).to(device))
                      for first in range(0, len(texts), at_once))
 
     @torch.no_grad()
-    def embed_clips(self, clips: Clips, at_once: int = 128) -> tuple[np.ndarray, np.ndarray]:
-        """Of frames and of trajectories, (N, E) float32 each."""
+    def embed_clips(self, clips: Clips, at_once: int = 128) -> EmbeddedClips:
+        """What the towers make of clips, and both together."""
         device = self.claims.bias.device
 
         def part(name: str, first: int) -> Tensor:
             return torch.from_numpy(getattr(clips, name)[first : first + at_once]).to(device)
 
         firsts = range(0, len(clips), at_once)
-        return (_rows(self.of_frames(part("frames", first)) for first in firsts),
-                _rows(self.of_trajectories(part("motion", first), part("start", first), part("lanes", first))
-                      for first in firsts))
+        frame = [self.of_frames(part("frames", first)) for first in firsts]
+        trajectory = [self.of_trajectories(part("motion", first), part("start", first), part("lanes", first))
+                      for first in firsts]
+        both = [self.of_both(*pair) for pair in zip(frame, trajectory, strict=True)]
+        return EmbeddedClips(_rows(frame), _rows(trajectory), _rows(both))
 
 
 def _rows(parts: Any) -> np.ndarray:
@@ -164,12 +189,14 @@ def make_clip(config: ClipConfig) -> nn.Module:
     if config.theirs:
         theirs: nn.Module = CLIPModel(CLIPConfig(**config.theirs))
         return theirs
-    shape = {"hidden_size": config.width, "intermediate_size": config.inner,
-             "num_hidden_layers": config.layers, "num_attention_heads": config.heads, "hidden_act": "gelu"}
+    words = config.vocabulary + len(CLAIMS)
+    shape = {"intermediate_size": config.inner, "num_attention_heads": config.heads, "hidden_act": "gelu"}
     model: nn.Module = CLIPModel(CLIPConfig(
-        text_config={**shape, "vocab_size": config.vocabulary, "max_position_embeddings": config.positions,
+        text_config={**shape, "hidden_size": config.told_width, "num_hidden_layers": config.text_layers,
+                     "vocab_size": words, "max_position_embeddings": config.positions,
                      "pad_token_id": 0, "bos_token_id": 5, "eos_token_id": 6},  # as in language.tokenizer
-        vision_config={**shape, "image_size": config.size_px, "patch_size": config.patch_px,
+        vision_config={**shape, "hidden_size": config.width, "num_hidden_layers": config.layers,
+                       "image_size": config.size_px, "patch_size": config.patch_px,
                        "num_channels": 3 * config.frames},
         projection_dim=config.embedding))
     return model
@@ -180,21 +207,22 @@ class TrajectoryTower(nn.Module):
 
     def __init__(self, config: ClipConfig) -> None:
         super().__init__()
-        width = config.width
-        self.agent = nn.Sequential(nn.Linear(config.steps * _features(MOTION, MOTION_EDGES)
-                                             + _features(START, START_EDGES) + _features((), SPEED_EDGES),
-                                             2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        width = config.told_width
+        self.moment = nn.Sequential(nn.Linear(_features(MOTION, MOTION_EDGES), MOMENT), nn.GELU())
+        features = config.steps * MOMENT + _features(START, START_EDGES) + _features((), SPEED_EDGES)
+        self.agent = nn.Sequential(nn.Linear(features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.lane = nn.Sequential(nn.Linear(len(LANE), width), nn.GELU(), nn.Linear(width, width), nn.GELU())
         self.road = nn.Linear(2 * width, width)
         layer = nn.TransformerEncoderLayer(width, config.heads, config.inner, dropout=0.0, activation="gelu",
                                            batch_first=True, norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, config.layers, nn.LayerNorm(width),
+        self.layers = nn.TransformerEncoder(layer, config.agent_layers, nn.LayerNorm(width),
                                             enable_nested_tensor=False)
-        self.project = nn.Linear(5 * width, config.embedding)
+        self.project = nn.Sequential(nn.Linear(5 * width, 2 * width), nn.GELU(),
+                                     nn.Linear(2 * width, config.embedding))
 
     def forward(self, motion: Tensor, start: Tensor, lanes: Tensor) -> Tensor:
         """(B, A, T, ...), (B, A, ...) and (B, L, ...), as in `Clips`."""
-        moved = scaled(motion, MOTION, MOTION_UNIT, MOTION_EDGES).flatten(2)
+        moved = self.moment(scaled(motion, MOTION, MOTION_UNIT, MOTION_EDGES)).flatten(2)
         speed = edges(motion[:, :, 0], MOTION, SPEED_EDGES)
         agents = self.agent(torch.cat((moved, scaled(start, START, START_UNIT, START_EDGES), speed), -1))
         there = start[..., 0] > 0
@@ -260,7 +288,7 @@ def both_ways(scores: Tensor, right: Tensor) -> Tensor:
 
 def clip_loss(model: Clip, embedded: Embedded, says: Tensor, holds: Tensor, claims: float
               ) -> dict[str, Tensor]:
-    """Three contrasts and the claims' cross-entropies; says (T, C) and holds (B, C) are bool.
+    """Four contrasts and the claims' cross-entropies; says (T, C) and holds (B, C) are bool.
 
     The frames are of the first clips. Texts are right for every clip that they hold for, clips for each other
     where all of their claims are the same.
@@ -270,13 +298,13 @@ def clip_loss(model: Clip, embedded: Embedded, says: Tensor, holds: Tensor, clai
     fits = failed < 0.5  # (T, B)
     same = torch.cdist(holds[:framed].float(), holds[:framed].float(), p=1) < 0.5
     losses = {"text_trajectory": both_ways(scale * embedded.text @ embedded.trajectory.T, fits),
+              "text_both": both_ways(scale * embedded.text @ embedded.both.T, fits[:, :framed]),
               "text_frame": both_ways(scale * embedded.text @ embedded.frame.T, fits[:, :framed]),
               "frame_trajectory": both_ways(scale * embedded.frame @ embedded.trajectory[:framed].T, same)}
     told = {"text": (embedded.text, says, True), "frame": (embedded.frame, holds[:framed], False),
-            "trajectory": (embedded.trajectory, holds, False)}
+            "trajectory": (embedded.trajectory, holds, False), "both": (embedded.both, holds[:framed], False)}
     losses |= {f"claims_{name}": F.binary_cross_entropy_with_logits(model.claims(x, said), wanted.float())
                for name, (x, wanted, said) in told.items()}
-    weights = {"claims_text": claims * TEXT_CLAIMS, "claims_frame": claims * CLIP_CLAIMS,
-               "claims_trajectory": claims * CLIP_CLAIMS}
+    weights = {f"claims_{name}": claims * (TEXT_CLAIMS if name == "text" else CLIP_CLAIMS) for name in told}
     total = sum(value * weights.get(name, 1.0) for name, value in losses.items())
     return {"loss": total, **losses}  # type: ignore[dict-item]

@@ -23,12 +23,15 @@ class ClipConfig:
     size_px: int = 64  # of a frame, 1 m across the road and `stretch` m along it
     stretch: int = 3
     patch_px: int = 8
-    agents: int = 16  # the nearest at the start, beside the ego
+    agents: int = 20  # the nearest at the start, beside the ego
     lanes: int = 24  # the nearest
-    vocabulary: int = 1200
+    vocabulary: int = 1000  # subwords; claims are words beside them
     positions: int = 96  # subwords of a text at most, with its first and last
-    width: int = 96
+    width: int = 96  # of the frames' tower
     layers: int = 3
+    told_width: int = 128  # of those of texts and of trajectories
+    text_layers: int = 2
+    agent_layers: int = 1  # of the trajectories' tower
     heads: int = 4
     inner: int = 288
     embedding: int = 192  # of what is compared
@@ -36,15 +39,16 @@ class ClipConfig:
 
     def __post_init__(self) -> None:
         for name in ("frames", "size_px", "stretch", "patch_px", "agents", "lanes", "width", "layers",
-                     "heads", "inner", "embedding"):
+                     "told_width", "text_layers", "agent_layers", "heads", "inner", "embedding"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not STEP_S <= self.clip_s <= 60 or self.positions < 8:
             raise InputError(f"clip_s is {STEP_S} to 60 and positions at least 8, got {self.clip_s} and "
                              f"{self.positions}")
-        if self.width % self.heads or self.size_px % self.patch_px:
-            raise InputError("width must be a multiple of heads and size_px of patch_px; got "
-                             f"{self.width}, {self.heads}, {self.size_px} and {self.patch_px}")
+        if self.width % self.heads or self.told_width % self.heads or self.size_px % self.patch_px:
+            raise InputError("widths must be multiples of heads and size_px of patch_px; got widths of "
+                             f"{self.width} and {self.told_width}, {self.heads} heads, {self.size_px} px and "
+                             f"{self.patch_px} px")
 
     @property
     def steps(self) -> int:
@@ -84,14 +88,16 @@ class ClipTraining:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(
         steps=12_000, batch_size=128, learning_rate=1.5e-3, warmup=100, evaluate_every=500, save_every=500))
     false_texts: float = 1.0  # texts with one fact changed, a share of the batch
+    written: float = 0.25  # share of texts that are read as they are written, not as the parser's words
     framed: float = 0.5  # share of the batch whose frames are seen
     scale: float = 60.0  # of similarities, at first; learnt from there on
     claims: float = 1.0  # weight of the loss of claims; 0 leaves contrast alone
     init: str | None = None  # a CLIP of transformers' or a checkpoint of ours, whose weights are begun with
 
     def __post_init__(self) -> None:
-        if not (0 <= self.false_texts <= 1 and 0 < self.framed <= 1 and self.claims >= 0):
-            raise InputError("false_texts and framed are shares, and claims a weight of 0 or more")
+        if not (0 <= self.false_texts <= 1 and 0 <= self.written <= 1 and 0 < self.framed <= 1
+                and self.claims >= 0):
+            raise InputError("false_texts, written and framed are shares, and claims a weight of 0 or more")
         if self.loop.batch_size * self.framed < 2:
             raise InputError("contrast needs two framed clips in a batch, or more")
 

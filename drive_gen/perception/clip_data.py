@@ -14,7 +14,7 @@ from drive_gen.envs.frames.looks import NATIVE, Look
 from drive_gen.envs.frames.views import BirdView
 from drive_gen.envs.kinematics import wrap
 from drive_gen.envs.road import Lane, Road
-from drive_gen.language.read_scene import REACH_M, beside_ego, kind_of, lane_of
+from drive_gen.language.read_scene import REACH_M, beside_ego, kind_of, lane_of, others_of
 from drive_gen.perception.claims import claims_in
 from drive_gen.perception.clip_config import STEP_S, ClipConfig
 from drive_gen.perception.clips import LANE, MOTION, START, Clips
@@ -92,16 +92,43 @@ def _start(scene: Scene, order: np.ndarray) -> np.ndarray:
     lane = scene.road.lanes[lane_of(scene, scene.ego)]
     aside = lane.frame_of(scene.position_m).d_m / lane.width_m
     ahead, _, same = beside_ego(scene)
+    nearer, alike = _relations(scene)
     length = scene.size_m[:, 0]
     rows = [(1.0, number == scene.ego, ahead[number], aside[number],
              same[number], abs(ahead[number]) - length[[number, scene.ego]].mean(), *scene.size_m[number],
-             kind_of(scene, int(number)) == "truck", min(lane.length_m, 2 * REACH_M)) for number in order]
+             kind_of(scene, int(number)) == "truck", min(lane.length_m, 2 * REACH_M), nearer[number],
+             alike[number]) for number in order]
     return np.array(rows, np.float32)
 
 
+def _relations(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Two numbers of each agent, (N,) each. How many are nearer to the ego than it: of the ego's way, in its
+    lane, and in the ego's lane on its side. How many of its kind drive beside it, bodies overlapping."""
+    ahead, aside, same = beside_ego(scene)
+    assert scene.ego is not None
+    others = np.zeros(len(ahead), bool)
+    others[others_of(scene)] = True
+    both = (others & same)[:, None] & (others & same)[None] & (aside[:, None] == aside)
+    both &= (aside[:, None] != 0) | ((ahead[:, None] > 0) == (ahead > 0))
+    nearer = (both & (np.abs(ahead)[:, None] > np.abs(ahead))).sum(1)
+    width = scene.road.lanes[lane_of(scene, scene.ego)].width_m
+    offset = scene.road.lanes[lane_of(scene, scene.ego)].frame_of(scene.position_m).d_m / width
+    apart, length = np.abs(offset[:, None] - offset), scene.size_m[:, 0]
+    truck = np.array([kind_of(scene, number) == "truck" for number in range(len(ahead))])
+    alike = others[:, None] & others & (truck[:, None] == truck) & (apart > 0.5) & (apart < 1.5)
+    alike &= np.abs(ahead[:, None] - ahead) < (length[:, None] + length) / 2
+    return nearer, alike.sum(1)
+
+
 def _motion(clip: Episode, agents: np.ndarray, steps: int) -> np.ndarray:
-    """MOTION of agents at every STEP_S, (n, T, ...); zero where they are not there."""
-    moments = np.minimum(np.round(np.arange(steps) * STEP_S / clip.dt_s).astype(int), clip.steps - 1)
+    """MOTION of agents at every STEP_S, (n, T, ...); zero where they are not there.
+
+    A moment is the last frame before a multiple of STEP_S: what changed by then did so in that half second.
+    """
+    ends = np.minimum(np.round(np.arange(steps) * STEP_S / clip.dt_s).astype(int), clip.steps)
+    if len(ends) > 1 and ends[-1] == clip.steps - 1:
+        ends[-1] = clip.steps  # the last frame belongs to the last half second
+    moments = np.maximum(ends - 1, 0)
     position, heading = clip.position_m[agents][:, moments], clip.heading_rad[agents][:, moments]
     ego = clip.ego
     way = clip.road.lane_frame(position[0], clip.road.nearest_lane(position[0], heading[0])).heading_rad
@@ -110,13 +137,15 @@ def _motion(clip: Episode, agents: np.ndarray, steps: int) -> np.ndarray:
     cosine, sine = np.cos(way), np.sin(way)
     beside = np.array([clip.road.lanes_aside(number) for number in range(len(clip.road.lanes))])
     lane = clip.road.nearest_lane(position, heading)
-    least, most = _accelerations(clip, agents, moments)
+    least, most = _accelerations(clip, agents, ends)
     there = clip.valid[agents][:, moments] & (np.arange(steps) * STEP_S <= clip.duration_s + 1e-6)
+    speed = clip.speed_mps[agents]
+    gain = speed - np.minimum.accumulate(np.where(clip.valid[agents], speed, np.inf), axis=1)
     found = np.stack((there, away[..., 0] * cosine + away[..., 1] * sine,
-                      away[..., 1] * cosine - away[..., 0] * sine, clip.speed_mps[agents][:, moments],
+                      away[..., 1] * cosine - away[..., 0] * sine, speed[:, moments],
                       wrap(heading - way), _shift(clip.road, position, lane), least, most,
                       clip.crashed[agents][:, moments], beside[lane].sum(-1),
-                      beside[lane][..., 1] - beside[lane][..., 0]), -1)
+                      beside[lane][..., 1] - beside[lane][..., 0], gain[:, moments]), -1)
     return np.where(there[..., None], found, 0).astype(np.float32)
 
 
@@ -132,16 +161,16 @@ def _shift(road: Road, position: np.ndarray, lane: np.ndarray) -> np.ndarray:
     return np.asarray(np.pad(change.cumsum(1), ((0, 0), (1, 0))) + offset)
 
 
-def _accelerations(clip: Episode, agents: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The hardest braking and accelerating that last SUSTAINED_S, since the moment before; (n, T) each."""
+def _accelerations(clip: Episode, agents: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The hardest braking and accelerating that last SUSTAINED_S, begun since the end before; (n, T) each."""
     change = np.diff(clip.speed_mps[agents].astype(np.float64), axis=1) / clip.dt_s
     need = max(1, round(SUSTAINED_S / clip.dt_s))
-    least, most = np.zeros((2, len(agents), len(moments)))
+    least, most = np.zeros((2, len(agents), len(ends)))
     if change.shape[1] < need:
         return least, most
     runs = np.lib.stride_tricks.sliding_window_view(change, need, axis=1)
     high, low = runs.max(-1), runs.min(-1)  # (n, frames): at most, and at least, so hard from that frame on
-    for place, (first, last) in enumerate(pairwise(moments), 1):
+    for place, (first, last) in enumerate(pairwise(ends), 1):
         if first < last and first < high.shape[1]:
             least[:, place] = high[:, first:last].min(1)
             most[:, place] = low[:, first:last].max(1)

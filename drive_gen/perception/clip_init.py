@@ -6,15 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
 from drive_gen.perception.clip import NEEDS, Clip
 from drive_gen.perception.clip_config import ClipConfig
+from drive_gen.perception.clip_words import WORDS
 from drive_gen.policies.pretrained import CONFIG, MANIFEST, checkpoint_folder, load_untied, untied
 
 PATCH = "vision_model.embeddings.patch_embedding.weight"
+TOKENS = "text_model.embeddings.token_embedding.weight"
 PLACE = "vision_model.embeddings.position_embedding.weight"
 
 
@@ -35,7 +38,10 @@ def shape_of(reference: str, config: ClipConfig) -> ClipConfig:
     if found.model_type != "clip":
         raise InputError(f"{reference} holds a {found.model_type!r} network; --init needs a 'clip'")
     text, vision = found.text_config, found.vision_config
-    theirs = {"text_config": _plain(text), "projection_dim": found.projection_dim,
+    words = {"vocab_size": text.vocab_size + len(WORDS)}
+    if text.eos_token_id == 2:  # in old files of OpenAI's, where the greatest number of a text was its end
+        words["eos_token_id"] = text.vocab_size - 1
+    theirs = {"text_config": {**_plain(text), **words}, "projection_dim": found.projection_dim,
               "vision_config": {**_plain(vision), "image_size": config.size_px,
                                 "num_channels": 3 * config.frames}}
     return replace(config, theirs=theirs, embedding=found.projection_dim, vocabulary=text.vocab_size,
@@ -54,7 +60,9 @@ def tokenizer_from(reference: str) -> Any:
     """The tokenizer that a CLIP reads with."""
     if is_ours(reference):
         return Clip.from_pretrained(reference).tokenizer
-    return _opened(reference, "tokenizer")
+    tokenizer = _opened(reference, "tokenizer")
+    tokenizer.add_tokens(list(WORDS))
+    return tokenizer
 
 
 def begin_with(model: Clip, reference: str) -> None:
@@ -71,6 +79,7 @@ def begin_with(model: Clip, reference: str) -> None:
     own = model.clip.state_dict()
     weights[PATCH] = weights[PATCH].repeat(1, model.config.frames, 1, 1) / model.config.frames
     weights[PLACE] = _resized(weights[PLACE], len(own[PLACE]))
+    weights[TOKENS] = torch.cat((weights[TOKENS], own[TOKENS][len(weights[TOKENS]) :]))  # claims are new
     for name, value in own.items():
         if name not in weights or weights[name].shape != value.shape:
             raise InputError(f"{reference}: tensor {name!r} is missing or does not fit {tuple(value.shape)}")

@@ -16,7 +16,7 @@ from drive_gen.language.played import Staged, played
 from drive_gen.perception.claims import CLAIMS
 from drive_gen.perception.clip_config import ClipConfig, ClipData
 from drive_gen.perception.clip_data import clips_of
-from drive_gen.perception.clips import Clips, read_clips, write_clips
+from drive_gen.perception.clips import MOTION, START, Clips, read_clips, write_clips
 
 AT_ONCE = 16  # episodes of a unit of work
 VALIDATE = 10  # every so manyth episode
@@ -37,7 +37,7 @@ def prepared(data: ClipData, config: ClipConfig, cache: Path, workers: int = 0) 
     """The clips of the settings, made once and kept in the folder `cache`."""
     names = ("clip_s", "frames", "size_px", "stretch", "agents", "lanes")
     looked_at = [getattr(config, name) for name in names]
-    path = cache / f"clips-{hash_of([asdict(data), looked_at, CLAIMS, _version_of(data)])}.npz"
+    path = cache / f"clips-{hash_of([asdict(data), looked_at, CLAIMS, MOTION, START, _version_of(data)])}.npz"
     if path.exists():
         return read_clips(path)
     clips = _made(data, config, workers)

@@ -17,9 +17,9 @@ from drive_gen.perception.claims import MIRROR
 
 # Of an agent at a moment; of an agent at the start; of a lane. A minus marks what a mirror turns round.
 MOTION = ("there", "ahead_m", "-aside_m", "speed_mps", "-heading_rad", "-shift_lanes", "least_mps2",
-          "most_mps2", "crashed", "lanes_beside", "-lanes_skew")
+          "most_mps2", "crashed", "lanes_beside", "-lanes_skew", "gain_mps")
 START = ("there", "is_ego", "ahead_m", "-aside_lanes", "same_way", "gap_m", "length_m", "width_m", "truck",
-         "lane_m")
+         "lane_m", "nearer", "abreast")
 LANE = ("there", "own", "first_x_m", "-first_y_m", "middle_x_m", "-middle_y_m", "last_x_m", "-last_y_m",
         "first_cos", "-first_sin", "last_cos", "-last_sin", "-turn_rad", "length_m", "width_m", "next",
         "former", "beside", "-skew")

@@ -7,7 +7,7 @@ STORE.facts.npz without a network. Only episodes that are new, or all with anoth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zipfile import BadZipFile
@@ -23,6 +23,7 @@ from drive_gen.language.parse import facts_of_text, language_of
 from drive_gen.perception.claims import CLAIMS, claims_in, claims_of, row_of
 from drive_gen.perception.clip_config import ClipConfig
 from drive_gen.perception.clip_data import clips_of, cut
+from drive_gen.perception.clip_words import seen
 
 if TYPE_CHECKING:
     from drive_gen.perception.clip import Clip
@@ -39,8 +40,7 @@ class Index:
     episode: np.ndarray  # (N,) str, the sha256 of its episode
     start_s: np.ndarray  # (N,) float64
     holds: np.ndarray  # (N, C) bool
-    frame: np.ndarray  # (N, E) float32; E is 0 without a network
-    trajectory: np.ndarray  # (N, E) float32
+    both: np.ndarray  # (N, E) float32, of frames and trajectories; E is 0 without a network
     maker: np.ndarray  # () str: the checkpoint's weights and the claims that it was made by
 
     def __len__(self) -> int:
@@ -53,7 +53,7 @@ class Found:
 
     row: Row
     start_s: float
-    score: float  # the share of what holds; by CLIP, and where nothing was parsed, the towers' mean cosine
+    score: float  # the share of what holds; by CLIP, and where nothing was parsed, the cosine
     holds: dict[str, bool]  # slot of the text -> whether it is so; empty where the text was not parsed
     said: dict[str, str]  # slot -> what the text says of it
     clip: Episode
@@ -81,7 +81,7 @@ def search(text: str, store: Path, by: By = "auto", checkpoint: Path | None = No
         raise InputError(f"the store {store} has no episode with an ego that is there throughout")
     if model is not None:
         said = model.embed_texts([text])[0]
-        near = (index.frame @ said + index.trajectory @ said) / 2
+        near = index.both @ said
         holding = _shares(store, rows, index, near, wanted, config, top) if by == "auto" and wanted else None
         order = np.argsort(-near, kind="stable") if holding is None else np.lexsort((-near, -holding))
         best = _one_each(index, order)[:top]
@@ -145,18 +145,17 @@ def _of_episode(store: Path, row: Row, model: Clip | None, config: ClipConfig, m
         return []
     starts = np.array([start_s for start_s, _ in cuts])
     if model is None:
-        holds, frame = np.stack([claims_in(clip) for _, clip in cuts]), np.zeros((len(cuts), 0), np.float32)
-        trajectory = frame
+        holds, both = np.stack([claims_in(clip) for _, clip in cuts]), np.zeros((len(cuts), 0), np.float32)
     else:
         clips = clips_of([episode], config, STRIDE_S)
-        holds, (frame, trajectory) = clips.holds, model.embed_clips(clips)
-    return [Index(np.full(len(cuts), row.sha256), starts, holds, frame, trajectory, np.array(maker))]
+        holds, both = clips.holds, model.embed_clips(clips).both
+    return [Index(np.full(len(cuts), row.sha256), starts, holds, both, np.array(maker))]
 
 
 def _joined(parts: Sequence[Index], maker: str) -> Index:
     if not parts:
         nothing = np.zeros((0, 0), np.float32)
-        return Index(np.zeros(0, "U64"), np.zeros(0), np.zeros((0, len(CLAIMS)), bool), nothing, nothing,
+        return Index(np.zeros(0, "U64"), np.zeros(0), np.zeros((0, len(CLAIMS)), bool), nothing,
                      np.array(maker))
     arrays = {item.name: np.concatenate([getattr(part, item.name) for part in parts])
               for item in fields(Index) if item.name != "maker"}
@@ -184,17 +183,6 @@ def _write(path: Path, index: Index) -> None:
             np.savez_compressed(temporary, **{item.name: getattr(index, item.name) for item in fields(Index)})
     except InputError:
         pass  # a store in a folder that cannot be written to is read anew each time
-
-
-def seen(facts: Facts) -> Facts:
-    """What of a text can be seen in motion: not weather, time of day, task and style."""
-    agents = tuple(replace(agent, style=None) for agent in facts.agents)
-    without = tuple(name for name in facts.without if name != "aggressive")
-    left = replace(facts, agents=agents, without=without, weather=None, time=None, task=None)
-    if not left.slots():
-        raise InputError(f"nothing of it can be seen in motion: {', '.join(facts.slots())}; name roads, cars "
-                         "or what they do")
-    return left
 
 
 def _by_facts(store: Path, rows: Sequence[Row], index: Index, wanted: Facts, config: ClipConfig, top: int

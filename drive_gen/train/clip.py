@@ -12,14 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drive_gen.language.plan import Variety
 from drive_gen.language.tokenizer import train_tokenizer
+from drive_gen.perception.claims import MIRROR
 from drive_gen.perception.clip import Clip, Embedded, clip_loss
 from drive_gen.perception.clip_config import ClipTraining
 from drive_gen.perception.clip_init import begin_with, shape_of, tokenizer_from
+from drive_gen.perception.clip_pool import MORE, PER_CLIP, TRAINING, Pool
 from drive_gen.perception.clip_prepare import prepared, split
 from drive_gen.perception.clip_scores import Texts, above_false, pairs, recall, texts_of
-from drive_gen.perception.clip_texts import Known, Named, draw_text, named, one_changed
+from drive_gen.perception.clip_texts import Known, draw_text
+from drive_gen.perception.clip_words import WORDS, words_of
 from drive_gen.perception.clips import Clips
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
@@ -28,9 +30,7 @@ from drive_gen.train.run import Progress, RunFolder, begun_with
 RESUME = "drive-gen train clip --resume"
 LIMITS = ("Trained on scripted traffic seen from above and on texts of one grammar; a search that finds "
           "nothing proves nothing, and it must not drive a real vehicle.")
-TRAINING = Variety("train", "train")
-MORE = 0.1  # share of texts with more than three facts
-TOKENIZER_TEXTS, VALIDATION_TEXTS = 8000, 400
+TOKENIZER_TEXTS, VALIDATION_TEXTS = 3000, 400
 
 
 def train_clip(out: Path, config: ClipTraining, resume: bool = False, cache: Path | None = None,
@@ -61,62 +61,59 @@ def resume_clip(out: Path, cache: Path | None = None) -> Progress:
 
 
 def tokenizer_of(clips: Clips, config: ClipTraining) -> Any:
-    """Subwords of texts of the clips, in both languages."""
+    """Subwords of texts of the clips, in both languages, and a word for each claim."""
     rng = np.random.default_rng(step_seed(config.loop.seed, 0, "tokenizer"))
     texts = []
     for number in range(TOKENIZER_TEXTS):
         row = clips.holds[int(rng.integers(len(clips)))]
         texts.append(draw_text(Known(row), ("en", "ko")[number % 2], rng, TRAINING, MORE).text)
-    return train_tokenizer(texts, config.model.vocabulary)
+    return train_tokenizer(texts, config.model.vocabulary, whole=WORDS)
 
 
 def loss_of(model: Clip, batch: Batch, config: ClipTraining) -> dict[str, Tensor]:
     """`clip_loss` of a batch."""
-    embedded = Embedded(model.of_text(batch["ids"]), model.of_frames(batch["frames"]),
-                        model.of_trajectories(batch["motion"], batch["start"], batch["lanes"]))
+    frame = model.of_frames(batch["frames"])
+    trajectory = model.of_trajectories(batch["motion"], batch["start"], batch["lanes"])
+    embedded = Embedded(model.of_text(batch["ids"]), frame, trajectory,
+                        model.of_both(frame, trajectory[: len(frame)]))
     return clip_loss(model, embedded, batch["says"], batch["holds"], config.claims)
 
 
 def batches_of(clips: Clips, model: Clip, config: ClipTraining) -> Callable[[int], Batch]:
-    """The batch of any step: clips, half of them seen in a mirror, a text of each, and some texts with one
-    fact changed, false of theirs."""
+    """The batch of any step: clips, half of those seen in a mirror whose texts are not written out; a text of
+    each, and some texts with one fact changed, false of theirs."""
     size = config.loop.batch_size
     framed, false = max(2, round(size * config.framed)), round(size * config.false_texts)
+    pool = Pool(clips.holds, config.loop.seed)
 
     def batch_of(step: int) -> Batch:
         rng = np.random.default_rng(step_seed(config.loop.seed, step, "batch"))
-        chosen = clips.take(rng.integers(len(clips), size=size)).mirrored(rng.random(size) < 0.5)
-        texts = texts_of_batch(chosen.holds, false, rng)
-        ids = model.ids_of([text.text for text in texts], cut=True)
+        places, numbers = rng.integers(len(clips), size=size), rng.integers(PER_CLIP, size=size)
+        written = rng.random(size) < config.written
+        mirror = ~written & (rng.random(size) < 0.5)
+        chosen = clips.take(places).mirrored(mirror)
+        pairs = [pool.pair(int(place), int(number)) for place, number in zip(places, numbers, strict=True)]
+        said = [(pair.true, row) for row, pair in enumerate(pairs)]
+        said += [(pair.false, row) for row, pair in enumerate(pairs[:false]) if pair.false is not None]
+        says = np.stack([text.claims[MIRROR] if mirror[row] else text.claims for text, row in said])
+        texts = [text.text if written[row] else words_of(claims)
+                 for (text, row), claims in zip(said, says, strict=True)]
         arrays = {"frames": chosen.frames[:framed], "motion": chosen.motion, "start": chosen.start,
-                  "lanes": chosen.lanes, "holds": chosen.holds,
-                  "says": np.stack([text.claims for text in texts])}
-        return {"ids": ids, **{name: torch.from_numpy(array) for name, array in arrays.items()}}
+                  "lanes": chosen.lanes, "holds": chosen.holds, "says": says}
+        return {"ids": model.ids_of(texts, cut=True),
+                **{name: torch.from_numpy(array) for name, array in arrays.items()}}
 
     return batch_of
 
 
-def texts_of_batch(holds: np.ndarray, false: int, rng: np.random.Generator) -> list[Named]:
-    """A text of each clip, and false ones of the first."""
-    known = [Known(row) for row in holds]
-    languages = rng.integers(2, size=len(known))
-    texts = [draw_text(one, ("en", "ko")[languages[number]], rng, TRAINING, MORE)
-             for number, one in enumerate(known)]
-    for number in range(false):
-        changed = one_changed(texts[number].facts, known[number].true, rng)
-        if changed is not None:
-            texts.append(named(changed[1], ("en", "ko")[languages[number]], rng, TRAINING))
-    return texts
-
-
 def validate(model: Clip, clips: Clips, texts: Texts) -> dict[str, float]:
     """Class-aware recall among the held-out clips, and how often the true text is above the false one."""
-    frame, trajectory = model.embed_clips(clips)
+    embedded = model.embed_clips(clips)
     true = model.embed_texts([text.text for text in texts.true], cut=True)
     false = model.embed_texts([text.text for text in texts.false], cut=True)
     scores: dict[str, float] = {}
-    for name, embedded in (("frame", frame), ("trajectory", trajectory), ("both", frame + trajectory)):
-        own = embedded[texts.clip]
-        scores[f"recall_{name}"] = recall(true @ embedded.T, texts.fits, 1)
+    for name, rows in embedded._asdict().items():
+        own = rows[texts.clip]
+        scores[f"recall_{name}"] = recall(true @ rows.T, texts.fits, 1)
         scores[f"false_{name}"] = float(above_false(pairs(true, own), pairs(false, own)).mean())
     return {"score": scores["recall_both"] + scores["false_both"], **scores}
