@@ -179,14 +179,11 @@ def test_texts_are_told_in_words_of_claims(model: Clip) -> None:
     assert said == "<left.kind=truck>"
     assert told("왼쪽에 트럭이 있다") == told("In the rain, a lorry to my left") == said
     assert told("the car ahead brakes after 2 seconds") == told("the car ahead brakes")
-    unread = "qwerty asdf"
-    assert told(unread) == unread
-    ids = model.tokenizer(said, add_special_tokens=False)["input_ids"]
-    assert len(ids) == 1
+    assert told("qwerty asdf") == "qwerty asdf"
+    assert len(model.tokenizer(said, add_special_tokens=False)["input_ids"]) == 1
     every = words_of(np.ones(len(CLAIMS), bool))
     assert len(model.tokenizer(every, add_special_tokens=False)["input_ids"]) == len(CLAIMS)
-    text = ["A truck on the left."]
-    assert not np.allclose(model.embed_texts(text), model.embed_texts(text, parsed=False))
+    assert not np.allclose(model.embed_texts(["a truck"]), model.embed_texts(["a truck"], parsed=False))
 
 
 def test_tokens_know_who_is_nearest_and_who_is_beside() -> None:
@@ -195,9 +192,9 @@ def test_tokens_know_who_is_nearest_and_who_is_beside() -> None:
     world = replace(world, kind=np.array([0, 0, 0, 0, 1, 1], world.kind.dtype))
     one = clips_of([world], SMALL, 6.0)
     order = np.argsort(np.hypot(*(world.position_m[:, 0] - world.position_m[0, 0]).T), kind="stable")
-    column = {name: one.start[0, : len(order), START.index(name)] for name in ("nearer", "abreast")}
-    nearer, abreast = (np.zeros(len(order)) for _ in range(2))
-    nearer[order], abreast[order] = column["nearer"], column["abreast"]
+    nearer, abreast = np.zeros((2, len(order)))
+    nearer[order], abreast[order] = (one.start[0, : len(order), START.index(name)]
+                                     for name in ("nearer", "abreast"))
     assert nearer.tolist() == [0, 0, 1, 0, 0, 0]
     assert abreast.tolist() == [0, 0, 0, 0, 1, 1]
 
@@ -237,9 +234,8 @@ def test_both_sees_frames_and_trajectories(model: Clip, clips: Clips) -> None:
     torch.testing.assert_close(both.norm(dim=-1), torch.ones(4))
     with torch.no_grad():
         torch.testing.assert_close(model.of_both(frame, trajectory), both)
-        for other in (model.of_both(frame.roll(1, 0), trajectory),
-                      model.of_both(frame, trajectory.roll(1, 0))):
-            assert (other - both).norm(dim=-1).min() > 1e-3
+        for pair in ((frame.roll(1, 0), trajectory), (frame, trajectory.roll(1, 0))):
+            assert (model.of_both(*pair) - both).norm(dim=-1).min() > 1e-3
 
 
 def test_a_few_clips_are_learnt_by_heart(clips: Clips) -> None:
