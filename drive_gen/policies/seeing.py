@@ -27,15 +27,14 @@ def frames_at(episode: Episode, frame: int, sight: SightConfig, look: Look = NAT
     Before the episode's first frame the world is taken to have stood still.
     """
     view, gap = _view(sight), round(sight.gap_s / episode.dt_s)
-    left = (sight.height_px - sight.width_px) // 2
     frames = [max(frame - gap * back, 0) for back in reversed(range(sight.frames))]
     drawn = {number: draw_frame(episode.scene(number), view, look, episode.ego).rgb for number in set(frames)}
-    return np.stack([drawn[number][:, left : left + sight.width_px] for number in frames])
+    return np.stack([drawn[number] for number in frames])
 
 
 def cells_at(episode: Episode, frame: int, sight: SightConfig) -> np.ndarray:
     """Facts of the cells of the last of those frames, (rows, columns, FACTS) float16: envs/frames/cells.py."""
-    return cells_of(episode.scene(frame), _view(sight), sight.patch_px, sight.width_px)
+    return cells_of(episode.scene(frame), _view(sight), sight.patch_px)
 
 
 class SeeingPolicy:
@@ -76,4 +75,4 @@ def policy_of(model: BehaviorTransformer, steering: Steering) -> BehaviorPolicy 
 
 @lru_cache(maxsize=8)
 def _view(sight: SightConfig) -> BirdView:
-    return BirdView(sight.height_px, sight.m_per_px, sight.behind)
+    return BirdView(sight.height_px, sight.m_per_px, sight.behind, width_px=sight.width_px)

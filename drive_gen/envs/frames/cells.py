@@ -11,14 +11,14 @@ FACTS = 5  # of a cell: a car's centre is in it; how far ahead and right of the 
 SPEED_MPS = 10.0  # velocities are in these
 
 
-def cells_of(scene: Scene, view: BirdView, patch_px: tuple[int, int], width_px: int | None = None) -> np.ndarray:
-    """Facts of each patch, (rows, columns, FACTS) float16; of a picture's middle `width_px` columns.
+def cells_of(scene: Scene, view: BirdView, patch_px: tuple[int, int]) -> np.ndarray:
+    """Facts of each patch, (rows, columns, FACTS) float16.
 
     Distances are in sides of the cell, velocities relative to the ego's, both as the ego is headed. Of two
     cars in a cell one is told; the ego is in none.
     """
-    ego, width = scene.ego or 0, width_px or view.size_px
-    shape = view.size_px // patch_px[0], width // patch_px[1]
+    ego = scene.ego or 0
+    shape = view.shape[0] // patch_px[0], view.shape[1] // patch_px[1]
     found = np.zeros((*shape, FACTS), np.float16)
     others = np.arange(len(scene.agent_id)) != ego
     heading = float(scene.heading_rad[ego])
@@ -29,7 +29,7 @@ def cells_of(scene: Scene, view: BirdView, patch_px: tuple[int, int], width_px: 
     moving = (velocity[others] - velocity[ego]) @ turn.T / SPEED_MPS
     column, row = view.center_px
     down = (row - place_px[:, 0]) / patch_px[0]  # from the picture's corner, in cells
-    along = (column - (view.size_px - width) / 2 + place_px[:, 1]) / patch_px[1]
+    along = (column + place_px[:, 1]) / patch_px[1]
     seen = (down >= 0) & (down < shape[0]) & (along >= 0) & (along < shape[1])
     rows, columns = down[seen].astype(int), along[seen].astype(int)
     ahead, right = rows + 0.5 - down[seen], along[seen] - columns - 0.5
