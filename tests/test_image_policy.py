@@ -88,12 +88,19 @@ def test_true_cells_are_the_observation() -> None:
     cells = torch.from_numpy(cells_at(episode, 1, sight)).float()
     cells[..., 0] = 10 * cells[..., 0] - 5  # a logit
     rows = rows_of(torch.from_numpy(seen[:1]), cells[None], sight)[0].numpy()
-    assert rows.shape == (1 + 12 * 6, 9)
+    assert rows.shape == (1 + 12 * 5, 9)
     assert np.array_equal(rows[0], seen[0])
     found, wanted = (part[1:][part[1:, 0] > 0.5] for part in (rows, seen))
     assert len(found) == len(wanted) == 3
     order, other = np.argsort(found[:, 1]), np.argsort(wanted[:, 1])
     assert np.allclose(found[order], wanted[other], atol=0.02)
+
+
+def test_a_likely_car_is_a_neighbour() -> None:
+    cells = torch.full((1, 12, 5, 5), -9.0)
+    cells[..., 0, :2, 0] = torch.tensor([0.3, 0.1]).log()  # odds
+    rows = rows_of(torch.ones(1, 9), cells, replace(SightConfig(), car_odds=0.2))
+    assert rows[0, 1:, 0].nonzero().tolist() == [[0]]
 
 
 def test_at_the_beginning_the_world_stood_still() -> None:
@@ -102,7 +109,7 @@ def test_at_the_beginning_the_world_stood_still() -> None:
 
 
 def test_what_no_driver_can_see() -> None:
-    for wrong in ({"frames": 1}, {"patch_px": (7, 4)}, {"height_px": 12, "width_px": 24}, {"gap_s": 0.0}):
+    for wrong in ({"frames": 1}, {"patch_px": (7, 4)}, {"car_odds": 0.0}, {"height_px": 12, "width_px": 24}, {"gap_s": 0.0}):
         with pytest.raises(InputError):
             replace(SIGHT, **wrong)  # type: ignore[arg-type]
 
@@ -178,6 +185,26 @@ def test_eyes_learn_what_the_teacher_says_and_nothing_else_changes(teacher: Path
     for name, value in kept.items():
         if not name.startswith("encoder.") or name.startswith("encoder.scene."):
             assert torch.equal(own[name], value), name
+
+
+def test_a_scene_is_learnt_of_itself_and_not_through_the_teacher(teacher: Path, store: Path) -> None:
+    """Whatever the frozen encoder would make of the scene, the eyes' gradients are the same."""
+    pytest.importorskip("transformers", reason="a ViT needs transformers: the extra [perception]")
+    config = training(teacher, "vit")
+    config = replace(config, sight=replace(config.sight, scene=True))
+    master = BehaviorTransformer.from_pretrained(teacher)
+    batch = batch_of(seen_windows([store], config, master, "train"), config, 0)
+    found = []
+    for factor in (1.0, 3.0):
+        model = with_eyes(master, config)
+        for weight in model.encoder.scene.parameters():  # type: ignore[union-attr]
+            weight.mul_(factor)
+        losses = sight_loss(model, batch, master, config)
+        losses["loss"].backward()
+        found.append((losses["token"].item(), [weight.grad for weight in model.encoder.eyes.parameters()]))
+    (token, gradients), (other, others) = found
+    assert token != other
+    assert all(torch.equal(one, two) for one, two in zip(gradients, others, strict=True))
 
 
 def test_frames_are_of_their_own_decisions(teacher: Path, store: Path) -> None:

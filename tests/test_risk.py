@@ -135,7 +135,7 @@ def test_cells_by_hand() -> None:
         assert np.argwhere(cells[..., 0]).tolist() == [[3, 4]]  # 28 px down and 34 px along
         expected = [1, 3.5 - 28 / 8, 34 / 8 - 4.5, -0.5, 0]
         assert cells[3, 4] == pytest.approx(expected, abs=2e-3)
-    narrow = cells_of(scene, BirdView(64, 1.0, 0.25), (8, 4), 16)
+    narrow = cells_of(scene, BirdView(64, 1.0, 0.25, width_px=16), (8, 4))
     assert np.argwhere(narrow[..., 0]).tolist() == [[3, 2]]  # 10 px of the middle 16 along
 
 

@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 def train_sight(*, data: tuple[Path, ...] = (), teacher: str | None = None, out: Path | None = None,
                 resume: Path | None = None, model: Literal["vit", "cnn"] | None = None,
-                scene: bool = False, init: str | None = None,
+                init: str | None = None,
                 preset: Literal["quick", "base"] = "base", config: Path | None = None,
                 steps: int | None = None, batch_size: int | None = None, learning_rate: float | None = None,
                 seed: int | None = None, device: Literal["auto", "cpu", "cuda"] | None = None,
                 drive_episodes: int | None = None, json: bool = False) -> int:
     """Teach a driver to drive by pictures from above, in place of its observations.
 
-    A new encoder learns to say of frames what the teacher's encoder said of the same instants; the rest of
-    the network stays as it is. `drive-gen evaluate` drives the result. ^C saves; --resume goes on.
+    Eyes learn to say of frames what the teacher saw, or what its encoder said, of the same instants; the rest
+    of the network stays as it is. `drive-gen evaluate` drives the result. ^C saves; --resume goes on.
 
     Args:
         data: Episode stores (of `drive-gen collect`) whose frames are drawn, one or more.
@@ -24,9 +24,8 @@ def train_sight(*, data: tuple[Path, ...] = (), teacher: str | None = None, out:
             given.
         out: Folder to write: config.json, metrics.jsonl, tb/, checkpoints/best and last, training_state/.
         resume: Go on with the stopped run in this folder, with its own settings; no other flags.
-        model: What reads the frames: vit (transformers', the default) or cnn.
-        scene: Let the teacher's attention ask the ViT's patches as it asked neighbours; else the class token
-            is all that is read.
+        model: What reads the frames: vit (transformers', the default; the teacher's attention asks its
+            patches as it asked neighbours) or cnn (which speaks for the teacher's encoder).
         init: A run of `drive-gen train sight` with eyes of the same shape to begin with.
         preset: quick: under five minutes on two cores; base: longer.
         config: YAML file of settings, instead of a preset.
@@ -44,16 +43,16 @@ def train_sight(*, data: tuple[Path, ...] = (), teacher: str | None = None, out:
         ("steps", steps), ("batch_size", batch_size), ("learning_rate", learning_rate), ("seed", seed),
         ("device", device)) if value is not None}
     if resume is not None:
-        if data or teacher or out or config or loop or model or scene or init or drive_episodes is not None:
+        if data or teacher or out or config or loop or model or init or drive_episodes is not None:
             raise InputError("--resume goes on with the run's own settings; give no other flags with it")
         return _run(resume, None, (), json)
     if out is None or not data:
         raise InputError("give --data STORE (one or more) and --out FOLDER, or --resume FOLDER")
-    return _run(out, _settings(preset, config, model, scene, teacher, init, loop, drive_episodes), data,
+    return _run(out, _settings(preset, config, model, teacher, init, loop, drive_episodes), data,
                 json)
 
 
-def _settings(preset: str, path: Path | None, model: Any, scene: bool, teacher: str | None, init: str | None,
+def _settings(preset: str, path: Path | None, model: Any, teacher: str | None, init: str | None,
               loop: dict[str, Any], drive_episodes: int | None) -> Any:
     """The preset's or the file's settings, with the flags' changes."""
     from dataclasses import replace
@@ -62,14 +61,12 @@ def _settings(preset: str, path: Path | None, model: Any, scene: bool, teacher: 
     from drive_gen.envs.config import read_yaml
     from drive_gen.train.sight_config import SightTraining, sight_preset
 
-    settings = read_yaml(SightTraining, path) if path else sight_preset(preset)
+    settings = read_yaml(SightTraining, path) if path else sight_preset(preset, model or "vit")
     bundled = str(Path(drive_gen.__file__).parent / "assets" / "behavior")
     settings = replace(settings, teacher=teacher or settings.teacher or bundled, init=init or settings.init,
                        loop=replace(settings.loop, **loop))
-    if model is not None:
+    if path and model is not None:
         settings = replace(settings, sight=replace(settings.sight, model=model))
-    if scene:
-        settings = replace(settings, sight=replace(settings.sight, scene=True))
     if drive_episodes is not None:
         settings = replace(settings, drive=replace(settings.drive, episodes=drive_episodes))
     return settings

@@ -26,15 +26,18 @@ class SightConfig:
     frames: int = 2  # the last is "now"; one carries no speed
     gap_s: float = 0.6  # between frames
     height_px: int = 144
-    width_px: int = 24
+    width_px: int = 20
     m_per_px: float = 0.9
     behind: float = 0.18  # share of the height behind the ego's centre
     width: int = 96
-    layers: int = 4  # from here on of the ViT alone
+    layers: int = 3  # from here on of the ViT alone
     heads: int = 4
     inner: int = 384  # width of its feed-forward layers
-    patch_px: tuple[int, int] = (12, 4)  # rows and columns
+    # Rows and columns; of an odd number of columns one has the ego's lane in its middle, lest the car ahead lies
+    # between two.
+    patch_px: tuple[int, int] = (12, 4)
     scene: bool = False  # whether a ViT's patches are asked as neighbours are; else its class token is all
+    car_odds: float = 0.2  # from which on a patch is taken to hold a car: a missed one costs more than a false one
 
     def __post_init__(self) -> None:
         check_choice(self.model, ("vit", "cnn"), "model")
@@ -46,6 +49,8 @@ class SightConfig:
         for name in ("height_px", "width_px", "width", "layers", "heads", "inner"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.car_odds > 0:
+            raise InputError(f"car_odds must be positive, got {self.car_odds}")
         rows, columns = self.patch_px
         if min(rows, columns) < 1 or self.height_px % rows or self.width_px % columns or self.width % self.heads:
             raise InputError("the picture's sides must be multiples of patch_px, and width of heads; got "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import log
 from typing import Any, NamedTuple
 
 import torch
@@ -15,6 +16,9 @@ from drive_gen.envs.observe import AHEAD_SCALE_M, ASIDE_SCALE_M, COLUMNS
 from drive_gen.policies.config import BehaviorConfig, SightConfig
 
 NEEDS = "a ViT needs transformers: pip install 'drive-gen[perception]', or choose --model cnn"
+# Mean and spread of an ego's row among recorded decisions, about: eyes learn what is left of it then.
+OWN_MEAN = (1.0, 1.15, 0.0, 0.0, 0.25, 0.25, 1.0, 1.0, 1.0)
+OWN_SPREAD = (0.1, 0.17, 0.06, 0.09, 0.17, 0.17, 0.1, 0.1, 0.1)
 WIDTHS = (32, 64, 96, 96)  # of a CNN's layers
 
 
@@ -108,8 +112,9 @@ class FrameEncoder(nn.Module):
         shaped = cells.view(*before, *self.shape, FACTS)
         if self.scene is None:
             return Seen(said.view(*before, -1), shaped)
-        token = self.scene(rows_of(said, cells.unflatten(1, self.shape), self.sight))
-        return Seen(token.view(*before, -1), shaped, said.view(*before, -1))
+        own = said.new_tensor(OWN_MEAN) + said * said.new_tensor(OWN_SPREAD)
+        token = self.scene(rows_of(own, cells.unflatten(1, self.shape), self.sight))
+        return Seen(token.view(*before, -1), shaped, own.view(*before, -1))
 
 
 def rows_of(own: Tensor, cells: Tensor, sight: SightConfig) -> Tensor:
@@ -131,7 +136,7 @@ def rows_of(own: Tensor, cells: Tensor, sight: SightConfig) -> Tensor:
     own_mps = 20 * own[:, 1, None, None]
     total = own_mps + along_mps
     turned = (own_mps * sine + across_mps) / total.clamp(min=5)
-    there, one = (cells[..., 0] > 0).float(), torch.ones_like(ahead_m)
+    there, one = (cells[..., 0] > log(sight.car_odds)).float(), torch.ones_like(ahead_m)
     rows = torch.stack((there, (cosine * ahead_m - sine * right_m) / AHEAD_SCALE_M,
                         (sine * ahead_m + cosine * right_m) / ASIDE_SCALE_M, along_mps / 10, across_mps / 5,
                         turned.clamp(-1, 1), one, one, total / 20), dim=-1)
@@ -142,12 +147,17 @@ def cells_loss(said: Tensor, true: Tensor) -> Tensor:
     """Cross-entropy of a car being there, and squared errors of its place and velocity where one is.
 
     Both are (B, n, n, FACTS), and the sums are per car: few cells hold one. No weights by class: an answer
-    above 0 is to mean that a car is likelier than none.
+    is to be the logarithm of the odds.
     """
     there = true[..., 0]
     wrong = F.binary_cross_entropy_with_logits(said[..., 0], there, reduction="sum")
     off = (said[..., 1:] - true[..., 1:]).square().sum(-1)
     return (wrong / 4 + (there * off).sum()) / there.sum().clamp(min=1)
+
+
+def own_loss(said: Tensor, true: Tensor) -> Tensor:
+    """Squared errors of the ego's own row of an observation (N, 9), each over its spread."""
+    return ((said - true) / said.new_tensor(OWN_SPREAD)).square().mean()
 
 
 def _plain(size_px: tuple[int, int]) -> int | tuple[int, int]:

@@ -25,7 +25,7 @@ from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError
 from drive_gen.envs.world import EnvConfig
 from drive_gen.policies.behavior import BehaviorTransformer
-from drive_gen.policies.eyes import FrameEncoder, cells_loss
+from drive_gen.policies.eyes import FrameEncoder, cells_loss, own_loss
 from drive_gen.policies.pretrained import Card
 from drive_gen.policies.seeing import cells_at, frames_at
 from drive_gen.train.behavior import drive, facts_of
@@ -145,6 +145,29 @@ def batch_of(windows: SeenWindows, config: SightTraining, step: int) -> Batch:
 
 def sight_loss(model: BehaviorTransformer, batch: Batch, teacher: BehaviorTransformer,
                config: SightTraining) -> dict[str, Tensor]:
+    """What the eyes are taught: the teacher's tokens and odds; or, where the scene is asked, the scene itself.
+
+    In the latter case the tokens and odds are measured and not learnt from: the gradients that come back
+    through the teacher's encoder, whose attention is sharp, taught eyes nothing.
+    """
+    encoder, valid = model.encoder, batch["valid"]
+    assert isinstance(encoder, FrameEncoder)
+    seen = encoder.look(batch["frames"])
+    with torch.set_grad_enabled(torch.is_grad_enabled() and seen.own is None):
+        losses = distances(model, seen.token, batch, teacher)
+    if seen.own is None:
+        loss = losses["action"] + config.token_weight * losses["token"]
+    else:
+        losses["own"] = own_loss(seen.own[valid], batch["observation"][..., 0, :][valid])
+        loss = config.own_weight * losses["own"]
+    if seen.cells is not None:
+        losses["cells"] = cells_loss(seen.cells[valid], batch["cells"][valid].float())
+        loss = loss + config.cells_weight * losses["cells"]
+    return {"loss": loss, **losses}
+
+
+def distances(model: BehaviorTransformer, token: Tensor, batch: Batch,
+              teacher: BehaviorTransformer) -> dict[str, Tensor]:
     """How far the actions' odds are from the teacher's (KL, nats), and the tokens from its (in variances).
 
     No return is shown to either, as to a driver in mode "bc". `agreement` is the share of equal best actions.
@@ -154,23 +177,12 @@ def sight_loss(model: BehaviorTransformer, batch: Batch, teacher: BehaviorTransf
     with torch.no_grad():
         wanted = teacher.encoder(batch["observation"])
         goal = teacher.decide(wanted, *rest).action_logits.float()
-    encoder = model.encoder
-    assert isinstance(encoder, FrameEncoder)
-    seen = encoder.look(batch["frames"])
-    said = model.decide(seen.token, *rest).action_logits.float()
+    said = model.decide(token, *rest).action_logits.float()
     apart = F.kl_div(said.log_softmax(-1), goal.log_softmax(-1), reduction="none", log_target=True).sum(-1)
     spread = wanted[valid].var(0).mean().clamp(min=1e-6)
-    losses = {"action": masked_mean(apart, valid),
-              "token": masked_mean((seen.token - wanted).square().mean(-1), valid) / spread,
-              "agreement": masked_mean((said.argmax(-1) == goal.argmax(-1)).float(), valid)}
-    loss = losses["action"] + config.token_weight * losses["token"]
-    if seen.cells is not None:
-        losses["cells"] = cells_loss(seen.cells[valid], batch["cells"][valid].float())
-        loss = loss + config.cells_weight * losses["cells"]
-    if seen.own is not None:
-        losses["own"] = (seen.own - batch["observation"][..., 0, :])[valid].square().mean()
-        loss = loss + config.own_weight * losses["own"]
-    return {"loss": loss, **losses}
+    return {"action": masked_mean(apart, valid),
+            "token": masked_mean((token - wanted).square().mean(-1), valid) / spread,
+            "agreement": masked_mean((said.argmax(-1) == goal.argmax(-1)).float(), valid)}
 
 
 @torch.no_grad()
