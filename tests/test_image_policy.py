@@ -109,7 +109,8 @@ def test_at_the_beginning_the_world_stood_still() -> None:
 
 
 def test_what_no_driver_can_see() -> None:
-    for wrong in ({"frames": 1}, {"patch_px": (7, 4)}, {"car_odds": 0.0}, {"height_px": 12, "width_px": 24}, {"gap_s": 0.0}):
+    for wrong in ({"frames": 1}, {"patch_px": (7, 4)}, {"height_px": 12, "width_px": 24}, {"gap_s": 0.0},
+                  {"car_odds": 0.0}):
         with pytest.raises(InputError):
             replace(SIGHT, **wrong)  # type: ignore[arg-type]
 
@@ -262,3 +263,25 @@ def test_evaluate_drives_by_pictures(teacher: Path, store: Path, tmp_path: Path,
     assert main(command) == 0
     said = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in said["drivers"]] == ["eyes", "slower"]
+
+
+def test_the_bundled_eyes_see_and_drive() -> None:
+    """On seeds that neither training nor the published figures are of: cars, speed, and returns near theirs."""
+    pytest.importorskip("transformers", reason="a ViT needs transformers: the extra [perception]")
+    assets = Path(__file__).parents[1] / "drive_gen" / "assets"
+    returns = {}
+    for name in ("behavior", "eyes", "slower"):
+        driver = load_driver(name if name == "slower" else str(assets / name), EnvConfig())
+        simulator = driver.simulator_for(EnvConfig(), 6)
+        driven = roll_out_many(simulator, driver.policy, range(600_000, 600_006), name)
+        returns[name] = np.mean([outcome.return_ for _, outcome in driven])
+        if name == "eyes":
+            episode = driven[0][0]
+    assert returns["eyes"] > 0.5 * (returns["behavior"] + returns["slower"])
+    encoder = BehaviorTransformer.from_pretrained(assets / "eyes").encoder
+    frames, seen = range(5, episode.steps, 10), encoder.sight
+    said = encoder.look(torch.from_numpy(np.stack([frames_at(episode, frame, seen) for frame in frames])))
+    true = np.stack([cells_at(episode, frame, seen) for frame in frames])
+    assert ((said.cells[..., 0] > 0).numpy() == (true[..., 0] > 0)).mean() > 0.99
+    speed_mps = 20 * said.own[:, 1].detach().numpy()
+    assert np.sqrt(np.mean((speed_mps - episode.speed_mps[episode.ego, frames]) ** 2)) < 1.5

@@ -115,7 +115,7 @@ def _vit(config: RiskConfig) -> nn.Module:
 
 
 def _read_vit(vit: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Each feature is the greatest of all tokens' (as in PointNet, Qi et al., 2017): one car makes a crash."""
+    """A feature is the greatest of all tokens' (as in PointNet, Qi et al., 2017): one car makes a crash."""
     tokens = read_vit(vit, x.flatten(1, 2))
     return tokens.amax(1), tokens[:, 1:]
 

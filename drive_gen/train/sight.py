@@ -1,8 +1,8 @@
 """Eyes for a driver: its network's observation encoder is replaced by one that reads pictures.
 
 Distillation (Hinton et al., 2015): on recorded episodes the new encoder learns to say what the teacher's said
-of the same instant, so that the teacher's blocks and heads, which stay as they are, act as they did. The
-loop is loop.py's.
+of the same instant, or a ViT what the teacher saw, so that all of the teacher that is kept, which stays as it
+is, acts as it did. The loop is loop.py's.
 """
 
 from __future__ import annotations
@@ -145,10 +145,10 @@ def batch_of(windows: SeenWindows, config: SightTraining, step: int) -> Batch:
 
 def sight_loss(model: BehaviorTransformer, batch: Batch, teacher: BehaviorTransformer,
                config: SightTraining) -> dict[str, Tensor]:
-    """What the eyes are taught: the teacher's tokens and odds; or, where the scene is asked, the scene itself.
+    """What eyes are taught: the teacher's tokens and odds; or the scene itself, where the scene is asked.
 
-    In the latter case the tokens and odds are measured and not learnt from: the gradients that come back
-    through the teacher's encoder, whose attention is sharp, taught eyes nothing.
+    In the latter case tokens and odds are measured and not learnt from: what comes back through the teacher's
+    encoder, whose attention is sharp, are gradients of no use.
     """
     encoder, valid = model.encoder, batch["valid"]
     assert isinstance(encoder, FrameEncoder)
