@@ -266,7 +266,7 @@ def test_evaluate_drives_by_pictures(teacher: Path, store: Path, tmp_path: Path,
 
 
 def test_the_bundled_eyes_see_and_drive() -> None:
-    """On seeds that neither training nor the published figures are of: cars, speed, and returns near theirs."""
+    """On seeds that neither training nor the published figures are of."""
     pytest.importorskip("transformers", reason="a ViT needs transformers: the extra [perception]")
     assets = Path(__file__).parents[1] / "drive_gen" / "assets"
     returns = {}
@@ -280,7 +280,8 @@ def test_the_bundled_eyes_see_and_drive() -> None:
     assert returns["eyes"] > 0.5 * (returns["behavior"] + returns["slower"])
     encoder = BehaviorTransformer.from_pretrained(assets / "eyes").encoder
     frames, seen = range(5, episode.steps, 10), encoder.sight
-    said = encoder.look(torch.from_numpy(np.stack([frames_at(episode, frame, seen) for frame in frames])))
+    shown = torch.from_numpy(np.stack([frames_at(episode, frame, seen) for frame in frames]))
+    said = encoder.look(shown)
     true = np.stack([cells_at(episode, frame, seen) for frame in frames])
     assert ((said.cells[..., 0] > 0).numpy() == (true[..., 0] > 0)).mean() > 0.99
     speed_mps = 20 * said.own[:, 1].detach().numpy()
