@@ -37,7 +37,7 @@ class SightConfig:
     # between two.
     patch_px: tuple[int, int] = (12, 4)
     scene: bool = False  # whether a ViT's patches are asked as neighbours are; else its class token is all
-    car_odds: float = 0.03  # from which on a patch is taken to hold a car: a missed one costs more than a false one
+    car_odds: float = 0.03  # from which on a patch is taken to hold a car: a missed one may be a crash
 
     def __post_init__(self) -> None:
         check_choice(self.model, ("vit", "cnn"), "model")
