@@ -1,8 +1,9 @@
 """Train the network that sees films: python scripts/release_film.py --work runs/film [--data STORE]
 
 Frames of scripted traffic (seeds below the tests, no roundabouts and U-turns), seen from any agent, in looks
-of every strength, half of them squeezed as JPEGs. It begins with the bundled segmenter. A stopped run goes on
-where it was. The best checkpoint goes to drive_gen/assets/film.
+of every strength, some of them on bent and crossed roads, half of them squeezed as JPEGs. It begins with the
+bundled network that sees films, or --init (drive_gen/assets/segmenter begins it anew). A stopped run goes on where
+it was. The best checkpoint goes to drive_gen/assets/film.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from drive_gen.train.run import STATE
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 
 
-def main(work: Path = Path("runs/film"), data: str | None = None, steps: int | None = None) -> None:
+def main(work: Path = Path("runs/film"), data: str | None = None, steps: int | None = None,
+         init: str = "drive_gen/assets/film") -> None:
     """Train, or go on; copy the best checkpoint."""
     if (work / STATE).exists():
         resume_film(work)
     else:
-        config = FilmTraining(init="drive_gen/assets/segmenter")
+        config = FilmTraining(init=init)
         loop = replace(config.loop, steps=steps or config.loop.steps)
         train_film(work, replace(config, loop=loop, frames=replace(config.frames, store=data)))
     shutil.rmtree(ASSETS / "film", ignore_errors=True)

@@ -196,7 +196,7 @@ def test_contacts_and_speeds_by_hand() -> None:
     poses[0, :, 0] = np.minimum(0.2 * np.arange(30), 4.0)
     touched = contacts(poses, np.ones((2, 30), bool), np.full((2, 2), (5.0, 2.0)))
     assert touched.any(0).argmax() == 15  # 3 m on, bumpers meet
-    position, heading, speed = smooth(poses[0, :15])
+    position, heading, speed = smooth(poses[0, :15], 15)
     assert speed == pytest.approx(np.full(15, 2.0))
     assert position[:, 0] == pytest.approx(poses[0, :15, 0])
     assert np.abs(heading).max() == 0

@@ -18,6 +18,7 @@ from drive_gen.perception.film_view import ASIDE_PX, M_PER_PX, SIZE_PX
 SEEN, LEAST_M2, EDGE_LEAST_M2 = 0.4, 2.5, 1.0  # share of a body's pixel; least bodies, whole and cut
 LONG_M = 1.0  # a blob longer than wide by more than this has an axis
 ITERATIONS, KEEP_M, KEEP_RAD = 12, 0.3, 6.0  # of a fit, and how firmly it keeps what was expected
+STANDS = 40.0  # times as firmly that of one that stands
 
 
 class Blob(NamedTuple):
@@ -104,11 +105,11 @@ def _moments(labels: np.ndarray, body: np.ndarray, truck: np.ndarray, count: int
     return found
 
 
-def fit_boxes(seen: Bodies, numbers: np.ndarray, boxes: np.ndarray, size_m: np.ndarray
-              ) -> tuple[np.ndarray, float]:
+def fit_boxes(seen: Bodies, numbers: np.ndarray, boxes: np.ndarray, size_m: np.ndarray,
+              standing: np.ndarray | None = None) -> tuple[np.ndarray, float]:
     """Boxes (K, 3) ahead, right and heading, laid on some blobs; and the share of them that is not covered.
 
-    boxes: where they are expected; size_m (K, 2).
+    boxes: where they are expected; size_m (K, 2); who is known to stand (K,) bool.
     """
     wanted = np.isin(seen.labels, numbers)
     other = (seen.labels > 0) & ~wanted
@@ -121,9 +122,11 @@ def fit_boxes(seen: Bodies, numbers: np.ndarray, boxes: np.ndarray, size_m: np.n
     if rows[0] >= rows[1] or columns[0] >= columns[1]:
         return boxes, 1.0
     weight = np.where(seen.hidden[cut] | other[cut], 0.0, 1.0)
+    firm = np.where(np.zeros(len(boxes), bool) if standing is None else standing, STANDS, 1.0)
+    keep = np.repeat(firm, 3) * np.tile((KEEP_M, KEEP_M, KEEP_RAD), len(boxes))
     aim = np.where(wanted[cut], seen.cover[cut], 0.0).astype(np.float64)
     return _fit(aim, weight, SIZE_PX / 2 - rows[0], columns[0] - ASIDE_PX / 2, boxes.astype(np.float64),
-                size_m.astype(np.float64) / 2, M_PER_PX, KEEP_M, KEEP_RAD, ITERATIONS)
+                size_m.astype(np.float64) / 2, M_PER_PX, keep, ITERATIONS)
 
 
 @compiled
@@ -137,7 +140,7 @@ def _edge(inside: float, blur: float) -> tuple[float, float]:
 
 @compiled
 def _fit(aim: np.ndarray, weight: np.ndarray, top: float, left: float, begin: np.ndarray, half: np.ndarray,
-         pixel: float, keep_m: float, keep_rad: float, iterations: int) -> tuple[np.ndarray, float]:
+         pixel: float, keep: np.ndarray, iterations: int) -> tuple[np.ndarray, float]:
     """Gauss and Newton's steps; the shares of boxes add up to 1 at most."""
     count = len(begin)
     boxes, best, best_cost = begin.copy(), begin.copy(), np.inf
@@ -179,9 +182,8 @@ def _fit(aim: np.ndarray, weight: np.ndarray, top: float, left: float, begin: np
             best_cost, best[:] = cost, boxes
             best_rough = rough
         for i in range(3 * count):
-            keep = keep_rad if i % 3 == 2 else keep_m
-            normal[i, i] += keep + 1e-3
-            side[i] += keep * (begin[i // 3, i % 3] - boxes[i // 3, i % 3])
+            normal[i, i] += keep[i] + 1e-3
+            side[i] += keep[i] * (begin[i // 3, i % 3] - boxes[i // 3, i % 3])
         step = np.linalg.solve(normal, side)
         large = 0.0
         for i in range(3 * count):

@@ -23,6 +23,7 @@ TURNS_RAD, NEAR_M = np.linspace(-0.12, 0.12, 41), (-0.6, -0.3, 0.0, 0.3, 0.6)  #
 WORSE, LEAST_WORSE = 1.5, 0.0005  # a fit this much worse than before is looked at again
 STRAIGHT_RAD = 0.005  # a turn a frame, above which rows of pixels do not just shift
 SAME = 1.3  # a plainer road that fits so much worse is taken
+AHEAD = 0.7  # cosine of a turn
 LOST = 0.03  # mean cost of a pixel, above which the road is lost
 ITERATIONS, FEW = 10, 5  # of a fit; every which pixel is looked at when many places are tried
 KEEP = np.array([0.5, 0.0, 0.0])  # how firmly the expected place along is kept: less than one dash's worth
@@ -51,13 +52,21 @@ class Ground:
 
     def best(self, where: RoadMap, poses: np.ndarray, many: int = 3) -> tuple[np.ndarray, float]:
         """The best fit from those of poses (N, 3) that fit best close to the ego."""
-        costs = _costs(where.ground, where.low_m, CELL_M, *self.close, np.asarray(poses, np.float64), FEW)
-        found = []
-        for number in np.argsort(costs)[:many]:
-            close, _ = _fit(where.ground, where.low_m, CELL_M, *self.close, poses[number], KEEP,
-                            ITERATIONS)
-            found.append(self.fit(where, close))
+        found = [self.fit(where, pose) for pose in self.close_by(where, poses, many)]
         return min(found, key=lambda fit: fit[1])
+
+    def close_by(self, where: RoadMap, poses: np.ndarray, many: int) -> list[np.ndarray]:
+        """So many of poses (N, 3), those that fit best close to the ego, fitted to what is seen there."""
+        costs = _costs(where.ground, where.low_m, CELL_M, *self.close, np.asarray(poses, np.float64), FEW)
+        return [_fit(where.ground, where.low_m, CELL_M, *self.close, poses[number], KEEP, ITERATIONS)[0]
+                for number in np.argsort(costs)[:many]]
+
+    def best_of_all(self, where: RoadMap, poses: np.ndarray, many: int = 3) -> tuple[np.ndarray, float]:
+        """The best fit from those of poses (N, 3) that fit best in the whole picture."""
+        costs = _costs(where.ground, where.low_m, CELL_M, *self.all, np.asarray(poses, np.float64), FEW)
+        found = [self.fit(where, poses[number]) for number in np.argsort(costs)[:many]]
+        pose, _ = min(found, key=lambda fit: fit[1])
+        return self.fit(where, pose)  # again: a fit keeps a little to where it began
 
 
 class Found(NamedTuple):
@@ -79,13 +88,22 @@ def find_road(cover: Sequence[np.ndarray]) -> Found:
     found, fitted, cost = next(fit for fit in fits if fit[2] <= SAME * least + LEAST_WORSE)
     if cost > LOST:
         raise InputError(f"the film shows no known road: the nearest, {found.map.kind}, is off by {cost:.3f}")
-    frame = min(found.spread_m, key=lambda frame: (found.spread_m[frame], frame))
+    good = max(WORSE * min(cost for _, cost in fitted.values()), LEAST_WORSE + min(
+        cost for _, cost in fitted.values()))
+    frame = min((frame for frame, (_, cost) in fitted.items() if cost <= good),
+                key=lambda frame: (found.spread_m[frame], frame))
     return Found(found.map, frame, fitted[frame][0])
 
 
 def _begin(ground: Ground, where: RoadMap, poses: np.ndarray) -> tuple[np.ndarray, float]:
-    """The best pose about some (K, 3), and its cost."""
-    return ground.best(where, np.concatenate([_about(pose) for pose in poses]))
+    """The best pose about some (K, 3), and its cost.
+
+    What is near the ego tells its place across the road and its heading; how far along it is, only what is
+    far off may tell.
+    """
+    near = [ground.close_by(where, _about(pose), 1)[0] for pose in poses]
+    along = [_along(where, pose, PHASES_M) for pose in near]
+    return ground.best_of_all(where, np.concatenate((*along, near)))
 
 
 def follow(cover: Sequence[np.ndarray], found: Found, steps_m: np.ndarray) -> np.ndarray:
@@ -118,21 +136,32 @@ def _follow(cover: Sequence[np.ndarray], where: RoadMap, poses: np.ndarray, fram
         expected = moved(last, step if np.isnan(told) else np.array([told, *step[1:]]))
         pose, cost = ground.fit(where, expected)
         if before is None or cost > max(WORSE * usual, usual + LEAST_WORSE):
-            tried = (_steps(last, way), _turned(expected), _along(where, last, way))
+            ways = np.arange(-0.3, MOST_STEP_M, GRID_M) * way
+            tried = (_steps(last, way), _turned(expected), _along(where, last, ways))
             other = ground.best(where, np.concatenate(tried))
+            across = moved(last, step_between(last, other[0]) * (0, 1, 1))
+            other = min(other, ground.best_of_all(where, _along(where, across, ways)), key=lambda fit: fit[1])
             if np.isnan(told) or cost > max(WORSE * other[1], other[1] + LEAST_WORSE):
                 pose, cost = other
+        if cost > LOST:
+            pose, cost = _begin(ground, where, _near(where, last))
         if cost > LOST:
             raise InputError(f"the film's road is lost at {frame / FPS:.1f} s: it is off by {cost:.3f}")
         usual = cost if not np.isfinite(usual) else 0.9 * usual + 0.1 * cost
         poses[frame], before = pose, last
 
 
-def _along(where: RoadMap, last: np.ndarray, way: int) -> np.ndarray:
-    """Poses (N, 3) after all steps along the ego's lane that a car may take in a frame."""
+def _near(where: RoadMap, last: np.ndarray) -> np.ndarray:
+    """The places (FEW, 3) of the map that are nearest to a pose, of those headed much as it is."""
+    ahead = where.places[np.cos(where.places[:, 2] - last[2]) > AHEAD]
+    away = np.hypot(*(ahead[:, :2] - last[:2]).T)
+    return np.concatenate((ahead[np.argsort(away)[:FEW]], last[None]))
+
+
+def _along(where: RoadMap, last: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Poses (N, 3) after steps (N,) along the ego's lane."""
     lane = where.road.lanes[int(where.road.nearest_lane(last[:2], last[2]))]
     frame = lane.frame_of(last[:2])
-    steps = np.arange(-0.3, MOST_STEP_M, GRID_M) * way
     ahead = lane.position_at(float(frame.s_m) + steps, float(frame.d_m))
     return np.column_stack((ahead, last[2] + lane.frame_of(ahead).heading_rad - frame.heading_rad))
 

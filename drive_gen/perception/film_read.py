@@ -20,12 +20,13 @@ from drive_gen.language.place import SIZES_M
 from drive_gen.perception.film_bodies import ego_size_m
 from drive_gen.perception.film_odometry import steps_m
 from drive_gen.perception.film_pose import find_road, follow
-from drive_gen.perception.film_tracks import Track, track_bodies
+from drive_gen.perception.film_tracks import JOLT_M, Track, track_bodies
 from drive_gen.perception.film_view import FPS
 
 WINDOW, ORDER = 9, 2  # frames, and order, of the polynomials that motion is taken from
 STIFF, LEAST_JERK, ROUNDS = 1.0, 1e-5, 12  # of the speeds' filter, metres
 LEAST_FRAMES, LATE_FRAMES = 4, 5  # of a body; one first seen so late was there from the start
+BACKWARDS_M = -2.0  # who goes farther back than this is headed the other way
 TOUCH_M = 0.1  # bodies nearer than this touch
 LEAST_EGO_M2, TRUCK_EGO_M2 = 4.0, 20.0
 
@@ -52,6 +53,9 @@ def _filled(track: Track) -> tuple[np.ndarray, np.ndarray]:
     """Frames and poses of a track without gaps; of one that was missed at first, from the start."""
     frames = np.array(track.frames)
     poses = np.stack(track.poses)
+    step = np.diff(poses[:, :2], axis=0)
+    if (step * np.stack((np.cos(poses[1:, 2]), np.sin(poses[1:, 2])), -1)).sum() < BACKWARDS_M:
+        poses[:, 2] += np.pi  # lanes of both ways lie on one another where who overtakes drives on the left
     every = np.arange(0 if frames[0] <= LATE_FRAMES else frames[0], frames[-1] + 1)
     whole = np.stack([np.interp(every, frames, column) for column in poses.T], -1)
     early = every < frames[0]
@@ -75,10 +79,18 @@ def _episode(parts: Sequence[tuple[np.ndarray, np.ndarray]], kinds: Sequence[str
         for part in np.split(np.arange(len(frames)), [int(still[0]) + 1] if len(still) else []):
             if len(part):
                 where = frames[part]
-                position[number, where], heading[number, where], speed[number, where] = smooth(poses[part])
+                position[number, where], heading[number, where], speed[number, where] = smooth(
+                    poses[part], _before_crash(poses[part]) if len(still) else len(part))
     return make_episode(position, heading, speed, size, valid, dt_s=1 / FPS, road=road, ego=0,
                         source=Source("logged", "drive_gen.film", f"film/{name}"), crashed=crashed,
                         kind=np.array([KINDS.index(kind) for kind in kinds]))
+
+
+def _before_crash(poses: np.ndarray) -> int:
+    """How many of the frames (T, 3) up to a contact are before it: who crashes stops at once."""
+    step = np.hypot(*np.diff(poses[:, :2], axis=0).T)
+    sudden = np.flatnonzero(np.abs(np.diff(step[-3:])) > JOLT_M)
+    return len(poses) - len(step[-3:]) + 1 + int(sudden[0]) if len(sudden) else len(poses)
 
 
 def contacts(poses: np.ndarray, valid: np.ndarray, size_m: np.ndarray) -> np.ndarray:
@@ -95,8 +107,8 @@ def contacts(poses: np.ndarray, valid: np.ndarray, size_m: np.ndarray) -> np.nda
     return np.asarray(np.logical_or.accumulate(found, axis=1) & valid)
 
 
-def smooth(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions (T, 2), headings (T,) and speeds along them (T,).
+def smooth(poses: np.ndarray, moving: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions (T, 2), headings (T,) and speeds along them (T,), which are taken from the first frames.
 
     Places and headings by polynomials over a window; speeds of the way driven, whose acceleration is taken to
     be constant but for a few changes.
@@ -106,12 +118,13 @@ def smooth(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if window > ORDER:
         position = savgol_filter(position, window, ORDER, axis=0)
         heading = savgol_filter(heading, window, 1)
-    if len(poses) < 2:
+    if moving < 2:
         return position, np.asarray(wrap(heading)), np.zeros(len(poses))
     step = np.diff(poses[:, :2], axis=0)
     between = (heading[1:] + heading[:-1]) / 2
     way = np.concatenate(([0.0], np.cumsum(step[:, 0] * np.cos(between) + step[:, 1] * np.sin(between))))
-    return position, np.asarray(wrap(heading)), np.gradient(few_changes(way), 1 / FPS)
+    speed = np.gradient(few_changes(way[:moving]), 1 / FPS)
+    return position, np.asarray(wrap(heading)), np.pad(speed, (0, len(way) - moving), mode="edge")
 
 
 def few_changes(way: np.ndarray) -> np.ndarray:

@@ -16,9 +16,11 @@ from drive_gen.perception.film_pose import moved
 from drive_gen.perception.film_view import ASIDE_PX, M_PER_PX, SIZE_PX
 
 GATE_M = 4.5  # between where a body was expected and a blob that may be it
+CLOSE_FIT, STEP_M = 0.12, 0.3  # a fit this good is not doubted; less is no motion
 POOR = 0.55  # a fit that leaves so much of a body uncovered is none
 PATIENCE = 8  # frames that a body may be missing
 GAIN = 0.4  # of a velocity's change by the last step
+JOLT_M = 0.6  # by which a step may differ from the one before, 60 m/s2: who differs by more has crashed
 TRUCK_SHARE = 0.5
 ROOM = 1.6  # a blob larger than so many bodies is of more than one
 HALF_M = np.array([SIZE_PX, ASIDE_PX]) * M_PER_PX / 2
@@ -33,6 +35,7 @@ class Track:
     frames: list[int] = field(default_factory=list)
     poses: list[np.ndarray] = field(default_factory=list)  # x, y, heading in the world
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # metres a frame
+    standing: bool = False  # it has crashed, and stopped at once
 
     @property
     def truck(self) -> bool:
@@ -55,7 +58,11 @@ class Track:
         if self.poses:
             pose[2] = self.poses[-1][2] + wrap(pose[2] - self.poses[-1][2])
             step = (pose[:2] - self.poses[-1][:2]) / (frame - self.frames[-1])
-            self.velocity = step if len(self.poses) == 1 else (1 - GAIN) * self.velocity + GAIN * step
+            jolted = len(self.poses) == 1 or np.hypot(*(step - self.velocity)) > JOLT_M
+            self.standing |= bool(jolted and len(self.poses) > 1 and np.hypot(*step) < STEP_M)
+            self.velocity = step if jolted else (1 - GAIN) * self.velocity + GAIN * step
+            if self.standing:
+                self.velocity = np.zeros(2)
         self.frames.append(frame)
         self.poses.append(pose)
 
@@ -148,8 +155,13 @@ def _fit(blobs: Sequence[Blob], tracks: Sequence[Track], expected: np.ndarray, s
         weigh = sizes.prod(1)
         if abs(area.sum() / weigh.sum() - 1) < 0.25:  # nothing is hidden: their middles agree
             begin[:, :2] += middle - (expected[:, :2] * weigh[:, None]).sum(0) / weigh.sum()
-    found, off = min((fit_boxes(seen, numbers, start, sizes) for start in _starts(begin, expected)),
-                     key=lambda fit: fit[1])
+    standing = np.array([track.standing for track in tracks])
+    begin[standing] = expected[standing]
+    fits = [fit_boxes(seen, numbers, start, sizes, standing) for start in _starts(begin, expected)]
+    if min(off for _, off in fits) > CLOSE_FIT:  # perhaps somebody has crashed, and stands
+        last = np.stack([local(track.poses[-1], ego) for track in tracks])
+        fits += [fit_boxes(seen, numbers, start, sizes, standing) for start in _stopped(expected, last)]
+    found, off = min(fits, key=lambda fit: fit[1])
     if off > POOR:
         return
     for track, box in zip(tracks, found, strict=True):
@@ -157,10 +169,17 @@ def _fit(blobs: Sequence[Blob], tracks: Sequence[Track], expected: np.ndarray, s
             track.add(frame, moved(ego, box))
 
 
+def _stopped(expected: np.ndarray, last: np.ndarray) -> list[np.ndarray]:
+    """Who is expected to have moved (K, 3) stays where it was: each one alone, and all of them."""
+    moving = np.flatnonzero(np.abs(expected - last).max(1) > STEP_M)
+    alone = [np.where(np.arange(len(last))[:, None] == one, last, expected) for one in moving]
+    return [*alone, last] if len(moving) > 1 else alone
+
+
 def _starts(*begins: np.ndarray) -> list[np.ndarray]:
     """Those that differ."""
     first, second = begins
-    return [first] if np.abs(first - second).max() < 0.3 else [first, second]
+    return [first] if np.abs(first - second).max() < STEP_M else [first, second]
 
 
 def _shown(box: np.ndarray, seen: Bodies) -> bool:

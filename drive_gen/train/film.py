@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, replace
+from functools import lru_cache, partial
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -17,16 +17,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from drive_gen.data.store import iterate_episodes
-from drive_gen.envs.episode import Episode
+from drive_gen.envs.episode import Episode, Scene
 from drive_gen.envs.frames.frame import CLASSES
-from drive_gen.envs.frames.looks import NATIVE, Look
+from drive_gen.envs.frames.looks import NATIVE, Look, draw_look
 from drive_gen.language.played import Staged, played
+from drive_gen.perception.bend import bent
 from drive_gen.perception.captioner_data import OneRoad
-from drive_gen.perception.config import FramesConfig
 from drive_gen.perception.crowd import crowded
 from drive_gen.perception.film_config import FilmFrames, FilmTraining
 from drive_gen.perception.film_view import film_frame
-from drive_gen.perception.rendered import looks_of
+from drive_gen.perception.rendered import FIRST_HELD_OUT
 from drive_gen.perception.segmenter import Segmenter
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
@@ -35,7 +35,11 @@ from drive_gen.train.run import Progress, RunFolder, begun_with
 WHAT = "film"  # in a run's config.json; the checkpoint is a segmenter's
 RESUME = "python scripts/release_film.py --work"
 QUALITIES = (35, 95)  # of JPEGs
+REUSED = 4  # steps that a batch of bent roads is drawn in: each takes as long to build as a step
 HELD_OUT = 0.1  # share of the episodes, the last
+
+
+Moment = tuple[Scene, int]  # and the agent that the camera is above
 
 
 class Strips(NamedTuple):
@@ -73,12 +77,21 @@ def batches(config: FilmTraining) -> tuple[Callable[[int], Batch], dict[str, Str
     last = max(1, round(HELD_OUT * len(episodes)))
     learnt, other = episodes[:-last] or episodes, episodes[-last:]
     draws = np.random.default_rng(np.random.SeedSequence([seed, *b"film"]))
-    held_out = {"native": drawn(other, [NATIVE] * frames.held_out, frames, draws),
-                "looks": drawn(other, _looks(frames, draws, frames.held_out, 0.0), frames, draws)}
+    plain, curved = replace(frames, bent=0.0), replace(frames, bent=1.0)
+    tight = [_moment(other, draws, bend=True) for _ in range(frames.held_out)]
+    held_out = {"native": drawn(other, [], [NATIVE] * frames.held_out, plain, draws),
+                "looks": drawn(other, [], _looks(frames, draws, frames.held_out, 0.0), plain, draws),
+                "bent": drawn(other, tight, [NATIVE] * frames.held_out, curved, draws)}
+
+    @lru_cache(maxsize=1)
+    def bends(number: int) -> list[Moment]:
+        draws = np.random.default_rng(step_seed(seed, number, "bent"))
+        return [_moment(learnt, draws, bend=True) for _ in range(size)]
 
     def batch_of(step: int) -> Batch:
         draws = np.random.default_rng(step_seed(seed, step, "batch"))
-        rgb, samples = drawn(learnt, _looks(frames, draws, size, frames.native), frames, draws)
+        looks = _looks(frames, draws, size, frames.native)
+        rgb, samples = drawn(learnt, bends(step // REUSED), looks, frames, draws)
         return {"rgb": torch.from_numpy(rgb), "samples": torch.from_numpy(samples)}
 
     return batch_of, held_out
@@ -92,17 +105,27 @@ def episodes_of(frames: FilmFrames) -> Iterator[Episode]:
 
 
 def _looks(frames: FilmFrames, draws: np.random.Generator, count: int, native: float) -> list[Look]:
-    return looks_of(FramesConfig(native=native, strength=frames.strength), draws, count)
+    plain, strength = draws.random(count) < native, frames.strength * np.sqrt(draws.random(count))
+    seeds = draws.integers(FIRST_HELD_OUT, size=count)
+    return [NATIVE if one else draw_look(int(seed), float(much))
+            for one, seed, much in zip(plain, seeds, strength, strict=True)]
 
 
-def drawn(episodes: Sequence[Episode], looks: Sequence[Look], frames: FilmFrames, draws: np.random.Generator
-          ) -> Strips:
-    """A strip a look, each of a moment of an episode, seen from an agent of it, that are drawn."""
+def _moment(episodes: Sequence[Episode], draws: np.random.Generator, bend: bool = False) -> Moment:
+    """An instant of an episode and an agent of it; its road may be bent."""
+    episode = episodes[int(draws.integers(len(episodes)))]
+    scene = episode.scene(int(draws.integers(episode.steps)))
+    followed = int(draws.integers(len(scene.agent_id)))
+    return bent(scene, followed, draws) if bend else (scene, followed)
+
+
+def drawn(episodes: Sequence[Episode], curved: Sequence[Moment], looks: Sequence[Look], frames: FilmFrames,
+          draws: np.random.Generator) -> Strips:
+    """A strip a look, each of a moment of an episode, or of one on a bent road, that is drawn."""
     pictures, samples = [], []
     for look in looks:
-        episode = episodes[int(draws.integers(len(episodes)))]
-        scene = episode.scene(int(draws.integers(episode.steps)))
-        followed = int(draws.integers(len(scene.agent_id)))
+        scene, followed = (curved[int(draws.integers(len(curved)))] if draws.random() < frames.bent
+                           else _moment(episodes, draws))
         if draws.random() < frames.crowd:
             scene = crowded(scene, followed, draws)
         rgb, classes = film_frame(scene, look, followed)
