@@ -2,8 +2,8 @@
 
 Frames of scripted traffic (seeds below the tests, no roundabouts and U-turns), seen from any agent, in looks
 of every strength, some of them on bent and crossed roads, half of them squeezed as JPEGs. It begins with the
-bundled network that sees films, or --init (drive_gen/assets/segmenter begins it anew). A stopped run goes on where
-it was. The best checkpoint goes to drive_gen/assets/film.
+bundled network that sees films, or --init (drive_gen/assets/segmenter begins it anew). A stopped run goes on
+where it was. The best checkpoint goes to drive_gen/assets/film.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ from drive_gen.perception.film_bodies import Bodies, bodies_in, fit_boxes
 from drive_gen.perception.film_files import read_frames, write_film
 from drive_gen.perception.film_odometry import steps_m
 from drive_gen.perception.film_pose import find_road, moved, step_between
-from drive_gen.perception.film_read import contacts, read_episode, smooth
-from drive_gen.perception.film_tracks import Track, _owners, local
+from drive_gen.perception.film_read import _before_crash, _filled, contacts, read_episode, smooth
+from drive_gen.perception.film_tracks import Track, _measure, _owners, local
 from drive_gen.perception.film_view import ASIDE_PX, FPS, SIZE_PX, cover_of, film_frame, film_frames
 
 torch.set_num_threads(1)
@@ -108,6 +108,17 @@ def test_every_known_road_is_found_and_the_pose_on_it(kind: str) -> None:
         scene.road.lanes.index(lane))
 
 
+def test_the_place_along_is_found_by_what_is_far_off() -> None:
+    """Nothing near an ego 66 m before a crossing tells how far it is."""
+    scene = on_road("intersection", 36.0, 0.0, 0.0)
+    found = find_road([cover_of(film_frame(scene)[1])])
+    lanes = scene.road.lanes, found.map.road.lanes
+    places = scene.position_m[0], found.pose[:2]
+    near = [float(np.hypot(*place)) for place in places]  # arms are alike: how far from the crossing
+    assert near[1] == pytest.approx(near[0], abs=0.15)
+    assert len(lanes[0]) == len(lanes[1])
+
+
 def test_texture_tells_the_step() -> None:
     """A film of noise that goes 3.25 pixels a frame."""
     rows = np.random.default_rng(0).uniform(0, 255, (4 * SIZE_PX + 400, ASIDE_PX))
@@ -120,6 +131,18 @@ def test_texture_tells_the_step() -> None:
     still = np.stack([np.random.default_rng(number).uniform(0, 255, (SIZE_PX, ASIDE_PX, 3))
                       for number in range(3)])
     assert np.isnan(steps_m(still.astype(np.uint8), [cover] * 3)).all()
+
+
+def test_steps_do_not_drift() -> None:
+    """A film of noise that slows down from 3 pixels a frame to none."""
+    steps = np.linspace(3.0, 0.0, 40)
+    rows = np.random.default_rng(1).uniform(0, 255, (8 * (SIZE_PX + 90), ASIDE_PX))
+    first = 8 * 80 - np.round(8 * np.concatenate(([0.0], steps.cumsum()))).astype(int)
+    fine = [rows[top : top + 8 * SIZE_PX].reshape(SIZE_PX, 8, -1).mean(1) for top in first]
+    cover = np.zeros((6, SIZE_PX, ASIDE_PX), np.float32)
+    cover[0] = 1
+    found = steps_m(np.stack(fine)[..., None].repeat(3, -1).astype(np.uint8), [cover] * 41)
+    assert np.abs(found.cumsum() + np.diff(first).cumsum() / 16).max() < 0.1
 
 
 def bodies(boxes: Sequence[tuple[float, float, float]], size: tuple[float, float] = (5.0, 2.0)) -> Bodies:
@@ -168,6 +191,39 @@ def test_who_is_who_by_hand() -> None:
     found = {tracks_[0]: blobs[0].middle_m[0] for blobs, tracks_ in _owners(tracks, expected, seen)}
     assert found[0] == pytest.approx(10.0, abs=0.1)
     assert found[1] == pytest.approx(20.0, abs=0.1)
+
+
+def test_who_crashes_stands_at_once() -> None:
+    """One goes 2 m a frame, 5 m behind another, into a third who stands; the other follows into it."""
+    road = road_of(Facts(road="highway", lanes=2))
+    ego, alive = np.array([300.0, 0.0, 0.0]), list[Track]()
+    true = []
+    for frame in range(14):
+        places = (min(20.0 + 2 * frame, 35.0), min(13.0 + 2 * frame, 29.9), 40.2)
+        true.append(places)
+        _measure(alive, bodies([(place, 0.0, 0.0) for place in places]), frame, ego, road)
+    assert len(alive) == 3
+    found = sorted((np.array([pose[0] for pose in track.poses]) - 300 for track in alive), key=np.max)
+    assert np.abs(np.array(found).T - np.array([(b, a, c) for a, b, c in true])).max() < 0.35
+    assert sum(track.standing for track in alive) == 2
+
+
+def test_headings_are_of_the_motion() -> None:
+    """On a two-way road lanes of both ways lie on one another."""
+    track = Track()
+    for frame in range(6):
+        track.add(frame, np.array([300.0 + 2 * frame, 0.0, np.pi]))
+    _, poses = _filled(track)
+    assert np.cos(poses[:, 2]) == pytest.approx(np.ones(6))
+
+
+def test_speeds_before_a_crash_are_of_the_frames_before_it() -> None:
+    """The boxes touch a frame after it stops."""
+    way = np.minimum(2.0 * np.arange(12), 20.0)
+    poses = np.column_stack((way, np.zeros((12, 2))))
+    assert _before_crash(poses) == 11
+    assert smooth(poses, 11)[2] == pytest.approx(np.full(12, 20.0))
+    assert _before_crash(poses[:10]) == 10
 
 
 @pytest.mark.parametrize("turned_rad", [0.22, -0.3])

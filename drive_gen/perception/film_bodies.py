@@ -18,6 +18,7 @@ from drive_gen.perception.film_view import ASIDE_PX, M_PER_PX, SIZE_PX
 SEEN, LEAST_M2, EDGE_LEAST_M2 = 0.4, 2.5, 1.0  # share of a body's pixel; least bodies, whole and cut
 LONG_M = 1.0  # a blob longer than wide by more than this has an axis
 ITERATIONS, KEEP_M, KEEP_RAD = 12, 0.3, 6.0  # of a fit, and how firmly it keeps what was expected
+BORDER = 0.02  # of a pixel: an edge on the border of two must not be held there
 STANDS = 40.0  # times as firmly that of one that stands
 
 
@@ -133,9 +134,9 @@ def fit_boxes(seen: Bodies, numbers: np.ndarray, boxes: np.ndarray, size_m: np.n
 def _edge(inside: float, blur: float) -> tuple[float, float]:
     """Share of a pixel on this side of an edge so far inside, and its slope."""
     share = inside / blur + 0.5
-    if share <= 0:
-        return 0.0, 0.0
-    return (1.0, 0.0) if share >= 1 else (share, 1.0 / blur)
+    if share < -BORDER or share > 1 + BORDER:
+        return (0.0, 0.0) if share < 0 else (1.0, 0.0)
+    return min(max(share, 0.0), 1.0), 1.0 / blur
 
 
 @compiled
@@ -170,7 +171,7 @@ def _fit(aim: np.ndarray, weight: np.ndarray, top: float, left: float, begin: np
                 off = min(total, 1.0) - aim[row, column]
                 cost += off * off
                 rough += abs(off)
-                if total == 0 or (total > 1 and off >= 0):
+                if total > 1 and off >= 0:
                     continue
                 for i in range(3 * count):
                     if slopes[i] == 0:
