@@ -119,6 +119,15 @@ def test_the_place_along_is_found_by_what_is_far_off() -> None:
     assert len(lanes[0]) == len(lanes[1])
 
 
+def test_frames_past_the_roads_end_do_not_tell_it() -> None:
+    on = on_road("u-turn", 60.0)
+    past = replace(on, position_m=on.position_m + np.array([0.0, 400.0], np.float32))
+    covers = [cover_of(film_frame(scene)[1]) for scene in (on, past)]
+    assert covers[1][1:3].max() == 0
+    found = find_road([covers[0]] * 60 + [covers[1]] * 61)
+    assert (found.map.kind, found.frame) == ("u-turn", 0)
+
+
 def test_texture_tells_the_step() -> None:
     """A film of noise that goes 3.25 pixels a frame."""
     rows = np.random.default_rng(0).uniform(0, 255, (4 * SIZE_PX + 400, ASIDE_PX))

@@ -32,6 +32,7 @@ SEEN_M = 94.0  # from a road's end, it is well in the picture
 STRAIGHT_M = 200.0  # where an ego is taken to be on a road that looks the same everywhere
 KEY_FRAMES = (0, 30, 60, 90, 120)
 MARGIN, MOST = 0.004, 4  # mean squared error by which a road may be worse than the best one; of so many
+LEAST_ROAD = 0.02  # share of a frame, or it does not tell the road
 ALIKE, FEW = 0.002, 5  # error by which a place may be worse than the best one; places that are looked at
 ACROSS_RAD = np.arange(-0.36, 0.37, 0.03)  # that an ego may be turned from its lane
 WORST = 0.02  # mean squared error of a block, above which no known road is shown
@@ -129,6 +130,8 @@ class Sighting:
 def sightings(cover: Sequence[np.ndarray]) -> list[Sighting]:
     """The known roads that fit a film's frames best, the plainer first; cover: (classes, H, W) of each."""
     frames = [frame for frame in KEY_FRAMES if frame < len(cover)]
+    road = [frame for frame in frames if cover[frame][1:3].mean() > LEAST_ROAD]
+    frames = road or frames  # an ego that has driven off a road's end sees grass, which any road has
     shown = [_straight(cover[frame]) for frame in frames]
     total = _totals(shown)
     if total.min() > WORST:  # the ego is headed across its lane, as in a change of lanes
