@@ -58,8 +58,8 @@ class Bench:
     test_episodes: int = 400
     requests: int = 100
     tries: tuple[int, ...] = (4, 8)  # pictures a request, of the rows that take the best
-    guidance: float = 3.0
-    others: tuple[float, ...] = (1.0, 5.0)  # guidance of the rows beside it
+    guidance: float = 2.0
+    others: tuple[float, ...] = (1.0, 3.0)  # guidance of the rows beside it
     steps: int = 15
     pictures: int = 300  # a side of the Frechet distance
     reader_steps: int = 2500

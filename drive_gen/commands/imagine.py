@@ -130,7 +130,7 @@ def imagine(
     *,
     out: Path,
     count: int = 8,
-    guidance: float = 3.0,
+    guidance: float = 2.0,
     steps: int = 15,
     seed: int = 0,
     init_scene: Path | None = None,

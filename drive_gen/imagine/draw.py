@@ -29,7 +29,7 @@ class Drawing:
     """How pictures are drawn."""
 
     count: int = 8
-    guidance: float = 3.0  # 1 leaves it out; more exaggerates the words (Ho and Salimans, 2022)
+    guidance: float = 2.0  # 1 leaves it out; more exaggerates the words (Ho and Salimans, 2022)
     steps: int = 15
     seed: int = 0
     strength: float = 0.7  # of a picture begun with: the share of the noise put on it
