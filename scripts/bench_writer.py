@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -111,12 +112,13 @@ def examples(writer: Writer, worlds: Sequence[Writing]) -> dict[str, list[Exampl
 def perplexities(writer: Writer, learnt: Sequence[Writing], held: Sets) -> dict[str, dict[str, float]]:
     """Of the writer and of a 5-gram that learnt the same sequences, on the same tokens."""
     rows = [each for kind in examples(writer, learnt).values() for each in kind]
-    ngram = NGram(writer.config.vocabulary).fit(rows)
+    ngram = NGram(writer.config.vocabulary).fit((each.ids, each.first) for each in rows)
     found: dict[str, dict[str, float]] = {}
     for name, worlds in held.items():
         total = np.zeros(3)
         for kind, wanted in examples(writer, worlds).items():
-            ours, theirs = surprises(writer, wanted), [ngram.surprise(*each) for each in wanted]
+            ours = surprises(writer, wanted)
+            theirs = [ngram.surprise(each.ids, each.first) for each in wanted]
             sums = np.array([sum(map(len, ours)), np.concatenate(ours).sum(), sum(map(sum, theirs))])
             found[f"{name}: {kind}"] = _row(sums)
             total += sums
@@ -180,8 +182,8 @@ def facts(writer: Writer, learnt: Sequence[Writing], held: Sets, count: int) -> 
     print("| commentaries | precision | recall | F1 | F1 of the start | F1 of events |")
     print("| --- " * 6 + "|")
     for language in LANGUAGES:
-        speakers = {**floors(writer, told, language), "writer": lambda traces, language=language: list(
-            write_commentaries(writer, traces, language))}
+        speakers = floors(writer, told, language)
+        speakers["writer"] = partial(commented, writer, language)
         for name, worlds in held.items():
             test = [world for world in worlds if world.trace][:count]
             wanted = [getattr(world, language) for world in test]
@@ -193,6 +195,11 @@ def facts(writer: Writer, learnt: Sequence[Writing], held: Sets, count: int) -> 
                 print(f"| {name}, {language}: {who} | {row['precision']:.3f} | {row['recall']:.3f} | "
                       f"{row['F1 all']:.3f} | {row['F1 start']:.3f} | {row['F1 events']:.3f} |", flush=True)
     return found
+
+
+def commented(writer: Writer, language: str, traces: Sequence[str]) -> list[str]:
+    """What the writer says of traces."""
+    return list(write_commentaries(writer, traces, language))
 
 
 def floors(writer: Writer, told: Sequence[Writing], language: str

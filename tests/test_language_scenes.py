@@ -23,7 +23,14 @@ from drive_gen.language.parse import facts_of_text
 from drive_gen.language.place import scenario_of
 from drive_gen.language.play import play
 from drive_gen.language.read import facts
-from drive_gen.language.read_episode import happenings, phase_of
+from drive_gen.language.read_episode import (
+    BRAKE_MPS2,
+    BRAKE_S,
+    CUT_IN_M,
+    GAIN_MPS,
+    happenings,
+    phase_of,
+)
 from drive_gen.language.read_scene import facts_of_scene, road_kind
 from drive_gen.language.realise import realise
 from drive_gen.language.runnable import overlapping
@@ -244,3 +251,51 @@ def test_nobody_is_placed_upon_another(road: str) -> None:
     told = Facts(road=road, density="heavy", agents=(Agent("lead", "truck"), Agent("cars", count=3)))  # type: ignore[arg-type]
     for seed in range(6):
         assert not overlapping(scenario_of(told, seed).to_scene())
+
+
+def going(speed: np.ndarray, y_m: np.ndarray | float, ego_x_m: float = 0.0, start_m: float = 30.0) -> Episode:
+    """An ego at 20 m/s in the middle lane and one other car with a speed and a place across; 10 Hz."""
+    frames, dt_s = len(speed), 0.1
+    speeds = np.stack((np.full(frames, 20.0), speed))
+    along = np.array([[ego_x_m], [start_m]]) + np.concatenate(
+        (np.zeros((2, 1)), np.cumsum(speeds[:, :-1] * dt_s, axis=1)), axis=1)
+    across = np.stack((np.full(frames, 4.0), np.broadcast_to(y_m, frames)))
+    return make_episode(np.stack((along, across), axis=-1), np.zeros((2, frames)), speeds,
+                        np.tile([5.0, 2.0], (2, 1)), np.ones((2, frames), bool), dt_s=dt_s,
+                        road=straight_road(3, 1000.0), ego=0, source=Source("simulated", "test", "test"))
+
+
+@pytest.mark.parametrize(("seconds", "brakes"), [(BRAKE_S - 0.1, False), (BRAKE_S, True)])
+def test_a_brake_is_hard_and_long_enough(seconds: float, brakes: bool) -> None:
+    steps = round(seconds / 0.1)
+    speed = 20 + 0.1 * (BRAKE_MPS2 - 0.1) * np.clip(np.arange(60) - 20, 0, steps)
+    found = [one for one in happenings(going(speed, 8.0)) if one.what == "brake"]
+    assert [one.time_s for one in found] == ([pytest.approx(2.0)] if brakes else [])
+    soft = 20 + 0.1 * (BRAKE_MPS2 + 0.1) * np.clip(np.arange(60) - 20, 0, 20)
+    assert not any(one.what == "brake" for one in happenings(going(soft, 8.0)))
+
+
+@pytest.mark.parametrize(("gain_mps", "accelerates"), [(GAIN_MPS - 0.1, False), (GAIN_MPS + 0.1, True)])
+def test_to_accelerate_is_to_gain_speed_from_the_least_on(gain_mps: float, accelerates: bool) -> None:
+    """It slows from 25 to 20 m/s first, and speeds up from 3 s on, at 2 m/s^2."""
+    speed = np.concatenate((np.linspace(25, 20, 25), np.full(5, 20.0),
+                            20 + np.minimum(0.2 * np.arange(60), gain_mps)))
+    found = [one for one in happenings(going(speed, 8.0)) if one.what == "accelerate"]
+    assert [one.time_s for one in found] == ([pytest.approx(3.0, abs=0.2)] if accelerates else [])
+
+
+@pytest.mark.parametrize(("start_m", "y_m", "expected"), [
+    (15.0, 4.0, {"lane-left", "cut-in"}), (CUT_IN_M + 1, 4.0, {"lane-left"}), (-15.0, 4.0, {"lane-left"}),
+    (15.0, 12.0, set())])
+def test_to_cut_in_is_to_enter_our_lane_close_ahead(start_m: float, y_m: float, expected: set[str]) -> None:
+    """From the right lane to the middle one at 3 s; or it leaves the road there."""
+    across = np.where(np.arange(80) < 30, 8.0, y_m)
+    found = happenings(going(np.full(80, 20.0), across, start_m=start_m))
+    assert {one.what for one in found if one.agent == 1} == expected
+    assert all(one.time_s == pytest.approx(3.0) for one in found)
+
+
+def test_a_lane_touched_for_a_moment_is_no_change() -> None:
+    across = np.full(80, 8.0)
+    across[30:33] = 4.0
+    assert happenings(going(np.full(80, 20.0), across)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,26 +19,38 @@ from drive_gen.data.store import write_episodes
 from drive_gen.envs.files import InputError
 from drive_gen.envs.scenario import Scenario
 from drive_gen.evaluate.writing import distances, features, novelty, slots_that_hold
-from drive_gen.language.commentary import commentary
+from drive_gen.language.commentary import commentary, told_in
 from drive_gen.language.decode import write_commentaries, write_programs
-from drive_gen.language.facts import Facts
+from drive_gen.language.facts import ROADS, Facts
+from drive_gen.language.legal import Legal, tokens_of
 from drive_gen.language.ngram import NGram
 from drive_gen.language.play import play
 from drive_gen.language.played import Staged, drawn, played
 from drive_gen.language.program import read_program
 from drive_gen.language.runnable import why_not
+from drive_gen.language.trace import trace_words
 from drive_gen.language.writer import (
     BOS,
     EOS,
     Writer,
     begin_with,
     commentary_example,
+    mean_loss,
     padded,
     program_example,
     shape_of,
 )
 from drive_gen.language.writer_config import Sampling, WriterConfig, WriterTraining
-from drive_gen.language.writings import Writing, load_writings, save_writings, writings_by_seed, written
+from drive_gen.language.writings import (
+    EVERY_S,
+    LEAST_S,
+    Writing,
+    load_writings,
+    save_writings,
+    views_of,
+    writings_by_seed,
+    written,
+)
 from drive_gen.train.config import LoopConfig
 from drive_gen.train.writer import batches_of, lessons_of, make_writer, mean_surprise, surprises, train_writer
 
@@ -45,6 +58,7 @@ torch.set_num_threads(1)
 SMALL = WriterTraining(model=WriterConfig(width=32, layers=2, heads=2), episodes=20, more_programs=4,
                        subwords=400, validation=0.5,
                        loop=LoopConfig(steps=2, batch_size=4, warmup=0, evaluate_every=1))
+OF_THREE = replace(SMALL, asked=0.5, loop=LoopConfig(batch_size=3))
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +94,25 @@ def test_worlds_are_kept_as_they_are(worlds: list[Writing], tmp_path: Path) -> N
     assert written(*drawn(Staged(), 0), played(Staged(), 0), 0) == worlds[0]
     assert all(why_not(world.program) == "" for world in worlds[:8] if world.program)
     assert all(world.asked and (world.program or not world.trace) for world in worlds[6:] if world.program)
+
+
+def test_an_episode_is_told_as_others_see_it() -> None:
+    episode = next(each for each in (played(Staged(), seed) for seed in range(6)) if each.agents > 3)
+    views = list(views_of(episode, 3, 40))
+    assert views == list(views_of(episode, 3, 40))
+    assert views != list(views_of(episode, 4, 40))
+    assert len({view.trace for view in views}) > 3
+    assert all(view.seed == 3 and view.program == view.asked == "" for view in views)
+    own = "".join(trace_words(episode))
+    ends = [told_in(view.en).end_s for view in views]
+    for view, end_s in zip(views, ends, strict=True):
+        assert view.trace != own
+        assert told_in(view.en) == told_in(view.ko)
+        assert end_s + EVERY_S > LEAST_S  # what is left is long enough to tell of
+    assert max(ends) == pytest.approx(round(episode.duration_s, 3))
+    assert min(ends) < max(ends)
+    eventful = sum(bool(told_in(view.en).moments) for view in views)
+    assert eventful > 0.5 * len(views)
 
 
 def test_every_word_is_one_token(writer: Writer, worlds: list[Writing]) -> None:
@@ -149,7 +182,7 @@ def test_what_was_taught_is_written(taught: Writer, worlds: list[Writing]) -> No
 
 def test_batches_are_of_one_kind_and_come_back(writer: Writer, worlds: list[Writing]) -> None:
     lessons = lessons_of(writer, worlds)
-    batch_of = batches_of(lessons, 3, asked=0.5, seed=0)
+    batch_of = batches_of(lessons, OF_THREE)
     trace = writer.ids(["\ntrace"])[0]
     kinds = set()
     for step in range(8):
@@ -160,6 +193,65 @@ def test_batches_are_of_one_kind_and_come_back(writer: Writer, worlds: list[Writ
         assert torch.equal(batch["ids"], batch_of(step)["ids"])
         assert (batch["wanted"].sum(1) > 1).all()
     assert kinds == {True, False}
+
+
+def test_what_programs_grammar_allows(writer: Writer, worlds: list[Writing]) -> None:
+    """Row by row for the wanted tokens: the next word, no body on another, no lane that is not there."""
+    lessons = lessons_of(writer, [world for world in worlds if world.program][:6])
+    names = np.array(tokens_of(writer))
+    program = "\nroad=highway lanes=2\ncar lane=0 from=+200 at=+0 v=20\ncar lane=0 at=+8 v=20"
+    own = program_example(writer, "", program)
+    allowed = Legal(writer).of([own, *lessons.asked])
+    batch = padded([own, *lessons.asked])
+    target = batch["ids"][:, 1:][batch["wanted"][:, 1:]]
+    assert allowed.shape == (len(target), writer.config.vocabulary)
+    assert allowed[torch.arange(len(target)), target].all()
+    follows = [set(names[row.numpy()]) for row in allowed[: len(own.ids) - 1]]
+    assert follows[0] == {f"\nroad={road}" for road in ROADS}
+    assert follows[3] == {" lane=0", " lane=1"}
+    near = {place for place in range(1, 20) if f" at=+{place}" in follows[9]}
+    assert near == set(range(6, 20))  # cars are 5 m long, and .2 m stay clear
+    assert names[EOS] in follows[-1]
+    assert names[EOS] not in follows[0]
+
+
+def test_a_program_may_do_what_its_grammar_bars(writer: Writer) -> None:
+    program = ("\nroad=highway lanes=1\ncar lane=0 from=+200 at=+0 v=20\n"
+               "t=1.0 who=0 go=left\nt=2.0 who=0 go=on")
+    allowed = Legal(writer).of([program_example(writer, "", program)])
+    assert allowed.all(1).tolist() == [False] * 9 + [True] * 5
+
+
+def test_the_loss_on_what_is_barred(writer: Writer, worlds: list[Writing]) -> None:
+    """It is -log of the share of words that are allowed, and its gradient leads there."""
+    lessons = lessons_of(writer, [world for world in worlds if world.program][:4])
+    batch = padded(lessons.plain)
+    allowed = Legal(writer).of(lessons.plain)
+    share = writer.logits(**batch).softmax(-1).mul(allowed).sum(-1)
+    losses = mean_loss(writer, **batch, allowed=allowed, weight=3.0)
+    torch.testing.assert_close(losses["barred"], -share.log().mean())
+    torch.testing.assert_close(losses["loss"], losses["surprise"] + 3 * losses["barred"])
+    torch.testing.assert_close(losses["surprise"], writer.surprise(**batch).mean())
+    everything = mean_loss(writer, **batch, allowed=torch.ones_like(allowed), weight=3.0)
+    torch.testing.assert_close(everything["loss"], losses["surprise"])
+    pupil = deepcopy(writer)
+    optimizer = torch.optim.Adam(pupil.parameters(), lr=3e-3)
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = mean_loss(pupil, **batch, allowed=allowed, weight=1.0)["barred"]
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert loss.item() < 0.5 * losses["barred"].item()
+
+
+def test_programs_come_with_what_their_grammar_allows(writer: Writer, worlds: list[Writing]) -> None:
+    batch_of = batches_of(lessons_of(writer, worlds), OF_THREE, Legal(writer))
+    for step in range(8):
+        batch = batch_of(step)
+        spoken = bool((batch["ids"] == writer.ids(["\ntrace"])[0]).any())
+        assert ("allowed" in batch) != spoken
+        if not spoken:
+            assert len(batch["allowed"]) == int(batch["wanted"].sum())
 
 
 def test_a_run_trains_goes_on_and_is_used(worlds: list[Writing], tmp_path: Path,

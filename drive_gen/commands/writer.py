@@ -34,9 +34,9 @@ def train_writer(*, out: Path | None = None, resume: Path | None = None,
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Programs or commentaries an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         json: Print only JSON.
     """
     from dataclasses import replace
@@ -62,13 +62,13 @@ def sample(*, out: Path, count: int = 16, text: str = "", language: Literal["en"
 
     Args:
         out: Folder to write 0000.yaml, 0001.yaml, ... and sheet.png, a picture of the first 16, into.
-        count: How many.
+        count: How many scenarios.
         text: What is asked for, in English or Korean; anything if not given.
-        language: Of the text; by its letters if not given.
+        language: Language of the text; by its letters if not given.
         writer: Run or checkpoint folder, or Hub id; the bundled writer if not given.
         temperature: Above 1 more surprising, below 1 less.
         top_p: Only of the likeliest words that have this share together.
-        seed: Of the draws.
+        seed: Seed of the draws.
         free: Without the grammar; those that do not run are counted and not written.
         json: Print only JSON.
     """
@@ -95,7 +95,9 @@ def sample(*, out: Path, count: int = 16, text: str = "", language: Literal["en"
         print(f"  {slot}: holds in {share:.0%}")
     for reason in about["reasons"][:3]:
         print(f"  does not run: {reason}")
-    print(f"wrote {about['run']} scenarios and sheet.png to {out}; next: drive-gen inspect {out}/0000.yaml")
+    print(f"wrote {about['run']} scenarios and sheet.png to {out}; "
+          f"next: drive-gen render {out}/0000.yaml --out {out}/0000.mp4, "
+          f"or drive-gen evaluate DRIVER --replay {out} --out {out}/evaluation")
     return 0
 
 

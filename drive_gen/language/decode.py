@@ -10,7 +10,8 @@ from torch import Tensor
 from drive_gen.envs.files import InputError
 from drive_gen.language.asked import asked_words
 from drive_gen.language.facts import Facts
-from drive_gen.language.grammar import END, Grammar
+from drive_gen.language.grammar import Grammar
+from drive_gen.language.legal import numbers_of, tokens_of
 from drive_gen.language.program_words import text_of
 from drive_gen.language.tokenizer import NEEDS
 from drive_gen.language.writer import BOS, EOS, PAD, Writer, trace_prompt
@@ -25,8 +26,8 @@ class ByGrammar:
 
     def __init__(self, writer: Writer, rows: int, start: int, room: int) -> None:
         self.start, self.rows = start, [Grammar(room) for _ in range(rows)]
-        self.words: list[str] = writer.tokenizer.convert_ids_to_tokens(range(writer.config.vocabulary))
-        self.numbers = {word: number for number, word in enumerate(self.words)} | {END: EOS}
+        self.words = tokens_of(writer)
+        self.numbers = numbers_of(writer)
 
     def __call__(self, ids: Tensor, scores: Tensor) -> Tensor:
         """(rows, T) tokens so far and (rows, V) logits -> logits."""

@@ -112,11 +112,12 @@ def _lateral(episode: Episode, agent: int, frames: np.ndarray, merging: bool) ->
     road, dt = episode.road, episode.dt_s
     lane = road.nearest_lane(episode.position_m[agent, frames], episode.heading_rad[agent, frames])
     settled = max(1, round(SETTLED_S / dt))
-    found: list[Happening] = []
+    found, stayed = list[Happening](), int(lane[0]) if len(lane) else 0  # the lane it was in for long enough
     for place in np.flatnonzero(np.diff(lane)):
         old, new = int(lane[place]), int(lane[place + 1])
-        if (lane[place + 1 : place + 1 + settled] != new).any():
+        if new == stayed or (lane[place + 1 : place + 1 + settled] != new).any():
             continue
+        stayed = new
         time_s = float(frames[place + 1]) * dt
         aside = {road.lanes[old].left: "lane-left", road.lanes[old].right: "lane-right"}
         if new in aside:

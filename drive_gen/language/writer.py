@@ -29,6 +29,7 @@ class Example(NamedTuple):
 
     ids: list[int]
     first: int
+    program: str = ""  # what is to be written, where it is one
 
 
 class Writer(Pretrained):
@@ -57,15 +58,18 @@ class Writer(Pretrained):
         self.tokenizer: Any = None
 
     def surprise(self, ids: Tensor, wanted: Tensor) -> Tensor:
-        """-log of the probability of each wanted token, (N,); ids (B, T), wanted (B, T) bool.
+        """-log of the probability of each wanted token, (N,); ids (B, T), wanted (B, T) bool."""
+        return F.cross_entropy(self.logits(ids, wanted), ids[:, 1:][wanted[:, 1:]], reduction="none")
+
+    def logits(self, ids: Tensor, wanted: Tensor) -> Tensor:
+        """(N, V) of each wanted token, row by row.
 
         Only the places before wanted tokens pass the last layer: a trace is long and is never asked for.
         """
         # Padding comes last, where nobody wanted looks at it: no mask is needed.
         embedded = self.lm.transformer.wte(ids)
         hidden = self.lm.transformer(inputs_embeds=embedded).last_hidden_state  # (B, T, D)
-        logits = F.linear(hidden[:, :-1][wanted[:, 1:]], self.lm.transformer.wte.weight)
-        return F.cross_entropy(logits.float(), ids[:, 1:][wanted[:, 1:]], reduction="none")
+        return F.linear(hidden[:, :-1][wanted[:, 1:]], self.lm.transformer.wte.weight).float()
 
     def ids(self, words: Iterable[str]) -> list[int]:
         """Of words that are one token each."""
@@ -95,7 +99,7 @@ def make_tokenizer(texts: Iterable[str], subwords: int) -> Any:
 def program_example(writer: Writer, asked: str, program: str) -> Example:
     """A program after what it was asked for; both as `Writing` has them."""
     before = [BOS, *writer.ids(words_of(asked, joined=True))]
-    return Example([*before, *writer.ids(words_of(program, joined=True)), EOS], len(before))
+    return Example([*before, *writer.ids(words_of(program, joined=True)), EOS], len(before), program)
 
 
 def commentary_example(writer: Writer, trace: str, language: str, text: str) -> Example:
@@ -114,15 +118,26 @@ def padded(examples: Sequence[Example]) -> dict[str, Tensor]:
     length = max(len(each.ids) for each in examples)
     ids = torch.full((len(examples), length), PAD)
     wanted = torch.zeros(len(examples), length, dtype=torch.bool)
-    for row, (tokens, first) in enumerate(examples):
+    for row, (tokens, first, _) in enumerate(examples):
         ids[row, : len(tokens)] = torch.tensor(tokens)
         wanted[row, first : len(tokens)] = True
     return {"ids": ids, "wanted": wanted}
 
 
-def mean_loss(writer: Writer, ids: Tensor, wanted: Tensor) -> dict[str, Tensor]:
-    """Mean surprise of the wanted tokens."""
-    return {"loss": writer.surprise(ids, wanted).mean()}
+def mean_loss(writer: Writer, ids: Tensor, wanted: Tensor, allowed: Tensor | None = None,
+              weight: float = 0.0) -> dict[str, Tensor]:
+    """Mean surprise of the wanted tokens, and `weight` times that of "one of those allowed", (N, V) bool.
+
+    The latter is the semantic loss of Xu et al. (2018, A Semantic Loss Function for Deep Learning with
+    Symbolic Knowledge): a program learnt from shows one word where others could follow, and says nothing of
+    which could not.
+    """
+    said = F.log_softmax(writer.logits(ids, wanted), dim=-1)
+    surprise = F.nll_loss(said, ids[:, 1:][wanted[:, 1:]])
+    if allowed is None:
+        return {"loss": surprise}
+    barred = -said.masked_fill(~allowed, -torch.inf).logsumexp(-1).mean()
+    return {"loss": surprise + weight * barred, "surprise": surprise, "barred": barred}
 
 
 def begin_with(writer: Writer, reference: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from drive_gen.envs.config import check_choice
@@ -39,7 +40,9 @@ class WriterTraining:
     more_programs: int = 3072  # by the seeds after those, not driven
     first: int = 0  # seed
     subwords: int = 700  # of the commentaries' tokenizer, beside programs' words
+    programs: float = 0.4  # share of batches; commentaries are the harder
     asked: float = 0.6  # share of programs that are shown with what they were asked for
+    grammar_weight: float = 10.0  # in programs' loss, of the share that goes to words the grammar bars
     validation: float = 0.05  # share of the worlds
     store: str | None = None  # of `collect requests`, instead of driving
     init: str | None = None  # a GPT-2, folder or Hub name, whose shape and weights are begun with
@@ -50,8 +53,10 @@ class WriterTraining:
         if self.first + self.episodes + self.more_programs > FIRST_TEST_SEED:
             raise InputError(f"training must keep below seed {FIRST_TEST_SEED}: the seeds from there on are "
                              "for tests")
-        if not 0 <= self.asked <= 1 or not 0 < self.validation < 1:
-            raise InputError("asked and validation are shares, from 0 to 1")
+        if not 0 <= self.asked <= 1 or not 0 <= self.programs <= 1 or not 0 < self.validation < 1:
+            raise InputError("programs, asked and validation are shares, from 0 to 1")
+        if not 0 <= self.grammar_weight < math.inf:
+            raise InputError(f"grammar_weight must be 0 or more, got {self.grammar_weight}")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from drive_gen.data.processes import results_of
 from drive_gen.data.store import iterate_episodes
@@ -21,6 +23,9 @@ from drive_gen.language.played import NAME, Staged, drawn
 from drive_gen.language.program import program_of
 from drive_gen.language.runnable import overlapping
 from drive_gen.language.trace import trace_words
+
+LEAST_S, EVERY_S = 4.0, 0.5  # of an episode seen from later on: how much is left, and when it may begin
+UNEVENTFUL = 0.15  # share of the views in which nothing happens that is kept
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,27 @@ def written(facts: Facts | None, scenario: Scenario | None, episode: Episode | N
         return Writing(seed, asked, program)
     told = told_of(episode)
     return Writing(seed, asked, program, "".join(trace_words(episode)), say(told, "en"), say(told, "ko"))
+
+
+def views_of(episode: Episode, seed: int, count: int) -> Iterator[Writing]:
+    """The commentaries of an episode as others see it: half from its start, half from later on, by anybody.
+
+    Most views of which nothing happens are left out. None has a program.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([seed, *b"views"]))
+    beat, left = (round(each / episode.dt_s) for each in (EVERY_S, LEAST_S))
+    for number in range(count):
+        start = int(rng.integers(1, episode.steps // beat + 1)) * beat if number % 2 else 0
+        if start >= episode.steps - left:
+            continue
+        seen = episode.window(start, episode.steps)
+        here = np.flatnonzero(seen.valid[:, 0] & ~seen.crashed[:, 0])
+        here = here if start else here[here != seen.ego]
+        if not len(here):
+            continue
+        told = told_of(seen := replace(seen, ego=int(rng.choice(here))))
+        if told.moments or rng.random() < UNEVENTFUL:
+            yield Writing(seed, "", "", "".join(trace_words(seen)), say(told, "en"), say(told, "ko"))
 
 
 def program_text(scenario: Scenario) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from drive_gen.data.processes import progress_bar
+from drive_gen.data.progress import progress_bar
 from drive_gen.envs.files import InputError
+from drive_gen.language.legal import Legal
 from drive_gen.language.played import Staged
 from drive_gen.language.writer import (
     Example,
@@ -41,7 +42,6 @@ WRITINGS = "writings.jsonl"
 LIMITS = ("Writes scenarios of simulated traffic and says what simulated traffic does; what it says may be "
           "wrong, and nothing of it may drive a real vehicle.")
 POOL = 8  # batches' worth of examples that one is chosen from, of nearly equal length
-PROGRAMS = 0.5  # share of batches
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def train_writer(out: Path, config: WriterTraining, resume: bool = False,
     card = Card((f"{config.episodes} episodes by request and {config.more_programs} more programs, {where}",),
                 config.loop.seed, limits=LIMITS)
     run = RunFolder(out, {"model": Writer.model_type, "training": asdict(config)}, card, RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     worlds = list(writings) if writings is not None else worlds_of(out / WRITINGS, config)
     held = max(1, round(len(worlds) * config.validation))
     learn, validation = worlds[:-held], worlds[-held:]
@@ -72,7 +72,9 @@ def train_writer(out: Path, config: WriterTraining, resume: bool = False,
     seen, unseen = lessons_of(model, learn), lessons_of(model, validation)
     if not unseen.plain or not unseen.commentaries:
         raise InputError(f"no program or no commentary among the {held} worlds held out; give more episodes")
-    batch_of = batches_of(seen, config.loop.batch_size, config.asked, config.loop.seed)
+    legal = Legal(model) if config.grammar_weight else None
+    batch_of = batches_of(seen, config, legal)
+    loss_of = lambda model, batch: mean_loss(model, **batch, weight=config.grammar_weight)
     return train(model, loss_of, batch_of, config.loop, run, lambda average: validate(average, unseen))
 
 
@@ -127,29 +129,31 @@ def lessons_of(model: Writer, worlds: Sequence[Writing]) -> Lessons:
                    [each for each in spoken if len(each.ids) <= most])
 
 
-def batches_of(lessons: Lessons, size: int, asked: float, seed: int) -> Callable[[int], Batch]:
-    """The batch of any step: programs or commentaries, all of nearly equal length."""
+def batches_of(lessons: Lessons, config: WriterTraining, legal: Legal | None = None
+               ) -> Callable[[int], Batch]:
+    """The batch of any step: programs or commentaries, all of nearly equal length.
+
+    Programs with what their grammar allows, where `legal` is given.
+    """
+    size = config.loop.batch_size
     if not lessons.plain or not lessons.commentaries:
         raise InputError("a writer learns from programs and from commentaries; these worlds give none of one")
 
     def batch_of(step: int) -> Batch:
-        draws = np.random.default_rng(step_seed(seed, step, "batch"))
-        if draws.random() < PROGRAMS:
-            pool = [(lessons.asked if draws.random() < asked else lessons.plain)[number]
+        draws = np.random.default_rng(step_seed(config.loop.seed, step, "batch"))
+        if draws.random() < config.programs:
+            pool = [(lessons.asked if draws.random() < config.asked else lessons.plain)[number]
                     for number in draws.integers(len(lessons.plain), size=size * POOL)]
         else:
             pool = [lessons.commentaries[number]
                     for number in draws.integers(len(lessons.commentaries), size=size * POOL)]
         pool.sort(key=lambda each: len(each.ids))
         start = int(draws.integers(POOL)) * size
-        return padded(pool[start : start + size])
+        chosen = pool[start : start + size]
+        told = {"allowed": legal.of(chosen)} if legal is not None and chosen[0].program else {}
+        return padded(chosen) | told
 
     return batch_of
-
-
-def loss_of(model: Writer, batch: Batch) -> dict[str, torch.Tensor]:
-    """`mean_loss` of a batch."""
-    return mean_loss(model, batch["ids"], batch["wanted"])
 
 
 def validate(model: Writer, lessons: Lessons, most: int = 150) -> dict[str, float]:
