@@ -130,8 +130,8 @@ def towers(name: str, model: Clip, clips: Clips, texts: Texts) -> dict[str, list
     found = {tower: line(name, f"text to {tower}", figures(true, false, rows, texts))
              for tower, rows in by_tower.items()}
     rows = by_tower["both"]
-    _, *written = embedded(model, clips, texts, parsed=False)
-    found["written"] = line(name, "text as written to both", figures(*written, rows, texts))
+    _, one, other = embedded(model, clips, texts, parsed=False)
+    found["written"] = line(name, "text as written to both", figures(one, other, rows, texts))
     scores, own = true @ rows.T, rows[texts.clip]
     scores = facts_first([text.text for text in texts.true], clips.holds, scores)  # by the last tower, both
     sure, rest = (facts_first([text.text for text in said], clips.holds[texts.clip], rows @ own.T).diagonal()
@@ -160,7 +160,7 @@ def by_hand(model: Clip, clips: Clips, language: str) -> list[float]:
             wanted.append(row_of(claims))
             said.append(request.text)
     fits = holding(np.stack(wanted), clips.holds)
-    some = fits.any(1)
+    some = np.asarray(fits.any(1))
     asked, name = [text for text, right in zip(said, some, strict=True) if right], f"{language}, by hand"
     both = model.embed_clips(clips).both
     for who, parsed in (("text as written to both", False), (f"text to both ({len(asked)} texts)", True)):

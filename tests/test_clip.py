@@ -23,6 +23,7 @@ from drive_gen.language.agree import agreement
 from drive_gen.language.facts import Agent, Facts
 from drive_gen.language.plan import Variety
 from drive_gen.language.played import Staged, played
+from drive_gen.language.read_scene import beside_ego, roles
 from drive_gen.perception.claims import CLAIMS, MIRROR, PLACE, claims_in, claims_of, holding, row_of
 from drive_gen.perception.clip_config import ClipConfig, ClipTraining
 from drive_gen.perception.clip_data import clips_of, cut
@@ -43,6 +44,7 @@ from drive_gen.perception.search import bundled, search
 pytest.importorskip("transformers", reason="needs the extra [perception]")
 from drive_gen.perception.clip import Clip, contrast
 from drive_gen.perception.clip_init import begin_with, shape_of
+from drive_gen.perception.clip_tower import MOST_TOLD, counted, roles_of
 from drive_gen.train.clip import batches_of, loss_of, tokenizer_of
 
 torch.set_num_threads(1)
@@ -199,6 +201,32 @@ def test_tokens_know_who_is_nearest_and_who_is_beside() -> None:
     assert abreast.tolist() == [0, 0, 0, 0, 1, 1]
 
 
+def test_the_tower_knows_who_is_who() -> None:
+    """The roles that it reads are those of the clip's scene: one agent each, of the role's kind and place."""
+    config = ClipConfig()
+    episodes = [played(Staged(("highway", "merge", "intersection", "racetrack")), seed) for seed in range(6)]
+    scenes = [clip.scene(0) for episode in episodes for _, clip in cut(episode, config, 3.0)]
+    start = clips_of(episodes, config, 3.0).start
+    found = roles_of(torch.from_numpy(start)).numpy()
+    assert found[..., 0].argmax(1).tolist() == [0] * len(scenes)
+    seen = set()
+    for scene, row, has in zip(scenes, start, found, strict=True):
+        here, (ahead, _, _) = roles(scene), beside_ego(scene)
+        for place, role in enumerate(("lead", "follower", "left", "right"), 1):
+            assert has[:, place].sum() == (role in here)
+            if role in here:
+                own = row[has[:, place] > 0][0]
+                assert own[START.index("ahead_m")] == pytest.approx(ahead[here[role]], abs=1e-3)
+                seen.add(role)
+    assert len(seen) == 4
+
+
+def test_counts_are_past_halves() -> None:
+    told = counted(torch.tensor([[0.0, 2.0, 2.25]]))[0]
+    torch.testing.assert_close(told[:3], torch.tensor([0.0, 2.0, 2.25]) / MOST_TOLD)
+    assert told[3:].view(3, -1)[:, :4].tolist() == [[-1, -1, -1, -1], [1, 1, -1, -1], [1, 1, -0.5, -1]]
+
+
 def test_what_changes_in_a_half_second_is_in_its_moment() -> None:
     """Hard braking from 1 s to 1.5 s, then faster by 5 m/s: the third moment, and no other; then a gain."""
     world = cruising([(0, 0), (30, 0)], [20, 20], frames=61, dt_s=0.1)
@@ -220,13 +248,13 @@ def test_padding_and_absent_agents_change_nothing(model: Clip, clips: Clips) -> 
     few = clips.take(np.arange(3))
     motion, start, lanes = (torch.from_numpy(getattr(few, name)) for name in ("motion", "start", "lanes"))
     with torch.no_grad():
-        plain = model.of_trajectories(motion, start, lanes)
+        plain, held = model.of_trajectories(motion, start, lanes)
         crowd = motion.clone()
         crowd[start[..., 0] == 0] = 7.0  # what is said of nobody
-        torch.testing.assert_close(model.of_trajectories(crowd, start, lanes), plain, atol=1e-5, rtol=0)
+        torch.testing.assert_close(model.of_trajectories(crowd, start, lanes)[0], plain, atol=1e-5, rtol=0)
         others = torch.tensor([0, *range(SMALL.agents, 0, -1)])  # the ego stays first
         turned = model.trajectory(motion[:, others], start[:, others], lanes)
-        torch.testing.assert_close(F.normalize(turned, dim=-1), plain, atol=1e-5, rtol=0)
+        torch.testing.assert_close(turned, held, atol=1e-4, rtol=0)
 
 
 def test_both_sees_frames_and_trajectories(model: Clip, clips: Clips) -> None:

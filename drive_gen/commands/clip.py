@@ -32,12 +32,12 @@ def train_clip(*, out: Path | None = None, resume: Path | None = None, data: Pat
             they fit, or a checkpoint of this verb.
         config: YAML file of settings, instead of a preset.
         cache: Folder where prepared clips are kept; the run's if not given.
-        episodes: How many, at most.
+        episodes: How many episodes to learn from, at most.
         steps: Optimiser updates.
         batch_size: Clips an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         patience: Evaluations without a better score before it stops; 0 never stops.
         workers: Processes that prepare clips; 0 means one a core.
         json: Print only JSON.
@@ -78,7 +78,7 @@ def search(text: Annotated[str, tyro.conf.Positional], store: Annotated[Path, ty
     """
     import json as encoder
 
-    from drive_gen.data.processes import progress_bar
+    from drive_gen.data.progress import progress_bar
     from drive_gen.envs.files import InputError
     from drive_gen.perception.search import search as find
 

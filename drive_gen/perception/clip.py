@@ -18,26 +18,14 @@ from drive_gen.envs.files import InputError
 from drive_gen.language.tokenizer import FILES, read_tokenizer
 from drive_gen.perception.claims import CLAIMS
 from drive_gen.perception.clip_config import ClipConfig
+from drive_gen.perception.clip_tower import TrajectoryTower
 from drive_gen.perception.clip_words import told_of
-from drive_gen.perception.clips import LANE, MOTION, START, Clips
+from drive_gen.perception.clips import Clips
 from drive_gen.policies.pretrained import Pretrained
 
 TEXT_CLAIMS, CLIP_CLAIMS = 100.0, 30.0  # weights of the mean over all claims; a text says two or three
 ROWS = 64  # of a batch that are read at once
 NEEDS = "CLIP needs transformers: pip install 'drive-gen[perception]'"
-# Units that make the numbers about one.
-MOTION_UNIT = (1, 50, 10, 20, 0.3, 1, 5, 5, 1, 4, 4, 5)
-START_UNIT = (1, 1, 50, 1, 1, 50, 10, 2, 1, 100, 3, 1)
-LANE_UNIT = (1, 1, 100, 50, 100, 50, 100, 50, 1, 1, 1, 1, 2, 100, 4, 2, 2, 4, 4)
-# Beside the numbers, how far they are past some values, cut off at -1 and 1: (column, values, width).
-MOTION_EDGES = (("least_mps2", (-4.0,), 0.3), ("speed_mps", (0.5, 2.0), 0.3), ("ahead_m", (0.0, 40.0), 1.0),
-                ("-aside_m", (-2.4, 2.4), 0.3), ("-shift_lanes", (-1.5, -0.5, 0.5, 1.5), 0.1),
-                ("gain_mps", (0.2,), 0.1), ("gain_mps", (4.0,), 0.3))
-START_EDGES = (("ahead_m", (-100.0, 0.0, 100.0), 1.0), ("-aside_lanes", (-1.5, -0.5, 0.5, 1.5), 0.1),
-               ("gap_m", (0.0, 20.0, 50.0), 0.5), ("nearer", (0.5,), 0.5))
-SPEED_EDGES = (("speed_mps", (1.0, 15.0, 25.0), 0.3),)  # of motion, at the start
-MOMENT = 16  # features of an agent at a moment
-Edges = tuple[tuple[str, tuple[float, ...], float], ...]
 
 
 class Embedded(NamedTuple):
@@ -47,6 +35,7 @@ class Embedded(NamedTuple):
     frame: Tensor
     trajectory: Tensor
     both: Tensor
+    held: Tensor  # logits (., C) that the trajectories' tower gives each claim on the way
 
 
 class EmbeddedClips(NamedTuple):
@@ -116,11 +105,12 @@ class Clip(Pretrained):
         seen = model.vision_model(pixel_values=pixels).pooler_output
         return F.normalize(model.visual_projection(seen), dim=-1)
 
-    def of_trajectories(self, motion: Tensor, start: Tensor, lanes: Tensor) -> Tensor:
-        """As in `Clips` -> (B, E)."""
+    def of_trajectories(self, motion: Tensor, start: Tensor, lanes: Tensor) -> tuple[Tensor, Tensor]:
+        """As in `Clips` -> (B, E), and logits (B, C) that each claim holds."""
         there = (start[..., 0] > 0).sum(1)  # the first rows
-        return F.normalize(by_size(there, lambda rows, most: self.trajectory(
-            motion[rows, :most], start[rows, :most], lanes[rows])), dim=-1)
+        held = by_size(there, lambda rows, most: self.trajectory(
+            motion[rows, :most], start[rows, :most], lanes[rows]))
+        return F.normalize(self.trajectory.project(held.sigmoid()), dim=-1), held
 
     def of_both(self, frame: Tensor, trajectory: Tensor) -> Tensor:
         """Unit vectors (B, E) of frames and of trajectories -> (B, E): a mean in which each direction's share
@@ -163,8 +153,8 @@ class Clip(Pretrained):
 
         firsts = range(0, len(clips), at_once)
         frame = [self.of_frames(part("frames", first)) for first in firsts]
-        trajectory = [self.of_trajectories(part("motion", first), part("start", first), part("lanes", first))
-                      for first in firsts]
+        driven = [[part(name, first) for name in ("motion", "start", "lanes")] for first in firsts]
+        trajectory = [self.of_trajectories(*parts)[0] for parts in driven]
         both = [self.of_both(*pair) for pair in zip(frame, trajectory, strict=True)]
         return EmbeddedClips(_rows(frame), _rows(trajectory), _rows(both))
 
@@ -200,60 +190,6 @@ def make_clip(config: ClipConfig) -> nn.Module:
                        "num_channels": 3 * config.frames},
         projection_dim=config.embedding))
     return model
-
-
-class TrajectoryTower(nn.Module):
-    """Agents' motion and the road's lanes -> (B, E): a token an agent, one for the road, a transformer."""
-
-    def __init__(self, config: ClipConfig) -> None:
-        super().__init__()
-        width = config.told_width
-        self.moment = nn.Sequential(nn.Linear(_features(MOTION, MOTION_EDGES), MOMENT), nn.GELU())
-        features = config.steps * MOMENT + _features(START, START_EDGES) + _features((), SPEED_EDGES)
-        self.agent = nn.Sequential(nn.Linear(features, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-        self.lane = nn.Sequential(nn.Linear(len(LANE), width), nn.GELU(), nn.Linear(width, width), nn.GELU())
-        self.road = nn.Linear(2 * width, width)
-        layer = nn.TransformerEncoderLayer(width, config.heads, config.inner, dropout=0.0, activation="gelu",
-                                           batch_first=True, norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, config.agent_layers, nn.LayerNorm(width),
-                                            enable_nested_tensor=False)
-        self.project = nn.Sequential(nn.Linear(5 * width, 2 * width), nn.GELU(),
-                                     nn.Linear(2 * width, config.embedding))
-
-    def forward(self, motion: Tensor, start: Tensor, lanes: Tensor) -> Tensor:
-        """(B, A, T, ...), (B, A, ...) and (B, L, ...), as in `Clips`."""
-        moved = self.moment(scaled(motion, MOTION, MOTION_UNIT, MOTION_EDGES)).flatten(2)
-        speed = edges(motion[:, :, 0], MOTION, SPEED_EDGES)
-        agents = self.agent(torch.cat((moved, scaled(start, START, START_UNIT, START_EDGES), speed), -1))
-        there = start[..., 0] > 0
-        road = self.road(pooled(self.lane(lanes / lanes.new_tensor(LANE_UNIT)), lanes[..., 0] > 0))
-        absent = F.pad(~there, (1, 0))
-        x = self.layers(torch.cat((road[:, None], agents), 1), src_key_padding_mask=absent)
-        told = x[:, 1:] * there[..., None]
-        parts = (x[:, 0], x[:, 1], told.sum(1) / 8, pooled(x[:, 1:], there))
-        return self.project(torch.cat(parts, -1))  # type: ignore[no-any-return]
-
-
-def _features(names: tuple[str, ...], at: Edges) -> int:
-    return len(names) + sum(len(values) for _, values, _ in at)
-
-
-def scaled(x: Tensor, names: tuple[str, ...], unit: tuple[float, ...], at: Edges) -> Tensor:
-    """Numbers (..., K) of about one, and how far they are past the edges."""
-    return torch.cat((x / x.new_tensor(unit), edges(x, names, at)), -1)
-
-
-def edges(x: Tensor, names: tuple[str, ...], at: Edges) -> Tensor:
-    """How far columns are past values, in widths, cut off at -1 and 1 (Gorishniy et al., 2022)."""
-    parts = [(x[..., names.index(name), None] - x.new_tensor(values)) / width for name, values, width in at]
-    return torch.cat(parts, -1).clamp(-1, 1)
-
-
-def pooled(x: Tensor, there: Tensor) -> Tensor:
-    """Mean and greatest over those that are there; (B, n, D) and (B, n) -> (B, 2 D)."""
-    shown = there[..., None]
-    mean = (x * shown).sum(1) / shown.sum(1).clamp(min=1)
-    return torch.cat((mean, x.masked_fill(~shown, -1e4).amax(1)), -1)
 
 
 class Claims(nn.Module):
@@ -305,6 +241,8 @@ def clip_loss(model: Clip, embedded: Embedded, says: Tensor, holds: Tensor, clai
             "trajectory": (embedded.trajectory, holds, False), "both": (embedded.both, holds[:framed], False)}
     losses |= {f"claims_{name}": F.binary_cross_entropy_with_logits(model.claims(x, said), wanted.float())
                for name, (x, wanted, said) in told.items()}
-    weights = {f"claims_{name}": claims * (TEXT_CLAIMS if name == "text" else CLIP_CLAIMS) for name in told}
+    losses["claims_held"] = F.binary_cross_entropy_with_logits(embedded.held, holds.float())
+    weights = {f"claims_{name}": claims * (TEXT_CLAIMS if name == "text" else CLIP_CLAIMS)
+               for name in (*told, "held")}
     total = sum(value * weights.get(name, 1.0) for name, value in losses.items())
     return {"loss": total, **losses}  # type: ignore[dict-item]

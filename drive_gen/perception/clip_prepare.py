@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from drive_gen.data.processes import progress_bar, results_of
+from drive_gen.data.processes import results_of
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import Row, read_index, read_shard
 from drive_gen.envs.files import InputError, hash_of
 from drive_gen.envs.frames.looks import NATIVE, Look, draw_look

@@ -73,14 +73,19 @@ class FramesConfig:
     scenes: int = 1024  # simulated; each is seen from any of its cars, in any look
     native: float = 0.3  # share of the frames in the native look
     strength: float = 1.0  # of the other looks, at most; those of tests are of other seeds
+    loud: float = 0.0  # share of the other looks that are at the greatest strength
     crowd: float = 0.6  # share of the frames that learning sees with more bodies and a turned camera
+    piled: float = 0.0  # share of those in which bodies may touch: wrecks do
+    bent: float = 0.0  # share of the frames that learning sees on bent and crossed roads: bend.py
     held_out: int = 48  # frames an evaluation of the training is on, in each of native and drawn looks
 
     def __post_init__(self) -> None:
         if min(self.scenes, self.held_out, len(self.behind)) < 1:
             raise InputError("scenes, held_out and the number of shares behind must be at least 1")
-        if not (0 <= self.native <= 1 and 0 <= self.strength <= 1 and 0 <= self.crowd <= 1):
-            raise InputError("native and crowd are shares and strength a look's strength, all from 0 to 1")
+        shares = (self.native, self.strength, self.crowd, self.piled, self.bent)
+        if not all(0 <= share <= 1 for share in shares) or not 0 <= self.loud < 1:
+            raise InputError("native, crowd, piled and bent are shares and strength a look's strength, all "
+                             "from 0 to 1; loud is a share below 1")
 
 
 @dataclass(frozen=True)
@@ -121,10 +126,18 @@ class SegmentTraining:
 
 
 def segment_preset(name: str) -> SegmentTraining:
-    """quick: under five minutes on two cores; base: what the bundled one is trained with."""
+    """quick: under five minutes on two cores; base: what the bundled one is first trained with."""
     check_choice(name, ("quick", "base"), "preset")
     base = SegmentTraining()
     if name == "base":
         return base
     return replace(base, frames=FramesConfig(scenes=512), loop=replace(
         base.loop, steps=1000, warmup=40, ema=0.99, evaluate_every=250, save_every=250))
+
+
+def further_training(init: str) -> SegmentTraining:
+    """What the bundled one is trained with after the base preset: bent roads, wrecks, stronger looks."""
+    base = SegmentTraining()
+    return replace(base, init=init, frames=replace(base.frames, native=0.35, loud=0.4, piled=0.2, bent=0.3),
+                   loop=replace(base.loop, steps=7500, learning_rate=2e-3, ema=0.998, evaluate_every=1500,
+                                save_every=500))

@@ -41,7 +41,7 @@ def train_clip(out: Path, config: ClipTraining, resume: bool = False, cache: Pat
     card = Card((f"{config.data.episodes} episodes of {config.data.store or 'drive-gen collect requests'}, "
                  f"texts by drive_gen's grammar in English and Korean",), config.loop.seed, limits=LIMITS)
     run = RunFolder(out, {"model": Clip.model_type, "training": asdict(config)}, card, RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     learn, held_out = split(prepared(config.data, config.model, cache or out, workers))
     tokenizer = tokenizer_from(config.init) if config.init else tokenizer_of(learn, config)
     model = Clip(config.model, config.loop.seed, tokenizer)
@@ -73,9 +73,9 @@ def tokenizer_of(clips: Clips, config: ClipTraining) -> Any:
 def loss_of(model: Clip, batch: Batch, config: ClipTraining) -> dict[str, Tensor]:
     """`clip_loss` of a batch."""
     frame = model.of_frames(batch["frames"])
-    trajectory = model.of_trajectories(batch["motion"], batch["start"], batch["lanes"])
+    trajectory, held = model.of_trajectories(batch["motion"], batch["start"], batch["lanes"])
     embedded = Embedded(model.of_text(batch["ids"]), frame, trajectory,
-                        model.of_both(frame, trajectory[: len(frame)]))
+                        model.of_both(frame, trajectory[: len(frame)]), held)
     return clip_loss(model, embedded, batch["says"], batch["holds"], config.claims)
 
 
@@ -84,21 +84,22 @@ def batches_of(clips: Clips, model: Clip, config: ClipTraining) -> Callable[[int
     each, and some texts with one fact changed, false of theirs."""
     size = config.loop.batch_size
     framed, false = max(2, round(size * config.framed)), round(size * config.false_texts)
-    pool = Pool(clips.holds, config.loop.seed)
+    pool, blind = Pool(clips.holds, config.loop.seed), replace(clips, frames=clips.frames[:, :0])
 
     def batch_of(step: int) -> Batch:
         rng = np.random.default_rng(step_seed(config.loop.seed, step, "batch"))
         places, numbers = rng.integers(len(clips), size=size), rng.integers(PER_CLIP, size=size)
         written = rng.random(size) < config.written
         mirror = ~written & (rng.random(size) < 0.5)
-        chosen = clips.take(places).mirrored(mirror)
+        chosen = blind.take(places).mirrored(mirror)
+        frames = clips.take(places[:framed]).mirrored(mirror[:framed]).frames
         pairs = [pool.pair(int(place), int(number)) for place, number in zip(places, numbers, strict=True)]
         said = [(pair.true, row) for row, pair in enumerate(pairs)]
         said += [(pair.false, row) for row, pair in enumerate(pairs[:false]) if pair.false is not None]
         says = np.stack([text.claims[MIRROR] if mirror[row] else text.claims for text, row in said])
         texts = [text.text if written[row] else words_of(claims)
                  for (text, row), claims in zip(said, says, strict=True)]
-        arrays = {"frames": chosen.frames[:framed], "motion": chosen.motion, "start": chosen.start,
+        arrays = {"frames": frames, "motion": chosen.motion, "start": chosen.start,
                   "lanes": chosen.lanes, "holds": chosen.holds, "says": says}
         return {"ids": model.ids_of(texts, cut=True),
                 **{name: torch.from_numpy(array) for name, array in arrays.items()}}
