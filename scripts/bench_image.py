@@ -6,7 +6,7 @@ second reader learns for a few minutes at the first call and is kept in --work.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ class Bench:
     test_episodes: int = 400
     requests: int = 100
     tries: tuple[int, ...] = (4, 8)  # pictures a request, of the rows that take the best
+    steered: tuple[int, ...] = (8, 32)  # the same, of the rows that are steered
     guidance: float = 2.0
     others: tuple[float, ...] = (1.0, 3.0)  # guidance of the rows beside it
     steps: int = 15
@@ -77,7 +78,7 @@ def main(bench: Bench, learnt: Pictures | None = None, real: Pictures | None = N
     if not (run / "checkpoints" / "best").exists():
         train_slots(run, learnt, real, bench.reader_steps)
     reader, pipeline = SlotReader.from_pretrained(run), read_pipeline(bench.checkpoint)
-    parts = {
+    parts: dict[str, Callable[[], Any]] = {
         "round trip": lambda: round_trip_rows(real),
         "VAE": lambda: vae_rows(pipeline, real),
         "reading": lambda: reading_rows(real, reader),
@@ -194,6 +195,14 @@ def request_rows(bench: Bench, pipeline: Any, reader: SlotReader, learnt: Pictur
     for count in (1, *bench.tries):
         name = f"drawn, guidance {bench.guidance:g}" + (f", best of {count}" if count > 1 else "")
         add(name, *tries[:count])
+    for count in bench.steered:
+        drawings = [draw(pipeline, text, replace(how, count=count, seed=number), wanted=facts)
+                    for number, (text, facts) in enumerate(zip(words, wanted, strict=True))]
+        tried = [[enacted(picture, facts) for picture in drawn.pictures]
+                 for drawn, facts in zip(drawings, wanted, strict=True)]
+        for which, chosen in (("the first", [each[:1] for each in tried]), ("the best", tried)):
+            rows.append({"pictures": f"drawn, guidance {bench.guidance:g}, {which} of {count} steered",
+                         **scored(wanted, chosen, reader)})
     return rows
 
 
@@ -243,9 +252,10 @@ def distance_rows(bench: Bench, pipeline: Any, reader: SlotReader, real: Picture
         "real, through the VAE": round_trip(pipeline, real.pictures[other]),
         "drawn, guidance 1": draw(pipeline, words, replace(how, guidance=1.0)).pictures,
         f"drawn, guidance {bench.guidance:g}": draw(pipeline, words, how).pictures,
+        f"drawn, guidance {bench.guidance:g}, the first of 8 steered": first_steered(pipeline, words, how),
         "floor: roads without cars": _emptied(real.pictures[other]),
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, pictures in sets.items():
         apart = distances(real.pictures[one], pictures, reader)
         rows.append(
@@ -260,9 +270,15 @@ def distance_rows(bench: Bench, pipeline: Any, reader: SlotReader, real: Picture
     return [{**row, "FID, times real": row["FID"] / rows[0]["FID"]} for row in rows]
 
 
+def first_steered(pipeline: Any, words: Sequence[str], how: Drawing, count: int = 8) -> np.ndarray:
+    """One picture of each of some words, of several that are steered."""
+    return np.stack([draw(pipeline, text, replace(how, count=count, seed=number),
+                          wanted=facts_of_words(text)).pictures[0] for number, text in enumerate(words)])
+
+
 def requests(count: int, seed: int = 0) -> list[Facts]:
     """Requests on the roads that are drawn, with two or more slots that a picture shows, parsed from text."""
-    rng, found = np.random.default_rng(np.random.SeedSequence([seed, *b"image requests"])), []
+    rng, found = np.random.default_rng(np.random.SeedSequence([seed, *b"image requests"])), list[Facts]()
     while len(found) < count:
         facts = draw_facts(rng)
         language = ("en", "ko")[len(found) % 2]
@@ -281,7 +297,7 @@ def nearest(wanted: Sequence[Facts], learnt: Pictures) -> list[Scene]:
     """The training scene of which most of each request holds."""
     values = [values_of(scene) for scene in learnt.scenes]
     return [
-        learnt.scenes[int(np.argmax([np.mean(list(judged(facts, one).values()) or [0]) for one in values]))]
+        learnt.scenes[int(np.argmax([np.mean([*judged(facts, one).values()] or [False]) for one in values]))]
         for facts in wanted
     ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import tyro
@@ -53,8 +54,9 @@ def settings(release: Release) -> tuple[VaeTraining, VaeTraining, PainterTrainin
     store = None if release.data is None else str(release.data)
     vae, image = vae_preset("base", store), painter_preset("base", str(release.work / "vae"), store)
     traffic = replace(vae.traffic, episodes=3940, requests=release.requests)
-    few = {"batch_size": 8, "warmup": 50, "ema": 0.995, "evaluate_every": 500, "save_every": 500}
-    many = {"warmup": 100, "evaluate_every": 250, "save_every": 250}
+    few: dict[str, Any] = {"batch_size": 8, "warmup": 50, "ema": 0.995,
+                           "evaluate_every": 500, "save_every": 500}
+    many: dict[str, Any] = {"warmup": 100, "evaluate_every": 250, "save_every": 250}
     rough = replace(
         vae,
         traffic=traffic,

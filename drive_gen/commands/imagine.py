@@ -41,9 +41,9 @@ def train_vae(
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Pictures an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         json: Print only JSON.
     """
     from dataclasses import replace
@@ -61,7 +61,8 @@ def train_vae(
             folder_of(out), replace(settings, init=init or settings.init, loop=replace(settings.loop, **loop))
         )
     scores = ("psnr_db", "mask_iou", "scaling_factor")
-    return _say_trained(folder_of(out or resume), scores, "drive-gen train image --vae", json)
+    then = "drive-gen train image --out runs/image --vae"
+    return _say_trained(folder_of(out or resume), scores, then, json)
 
 
 def train_image(
@@ -95,9 +96,9 @@ def train_image(
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Pictures an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         json: Print only JSON.
     """
     from dataclasses import replace
@@ -119,9 +120,8 @@ def train_image(
         image.train_image(
             folder_of(out), replace(settings, init=init or settings.init, loop=replace(settings.loop, **loop))
         )
-    return _say_trained(
-        folder_of(out or resume), ("validation_loss", "gap"), 'drive-gen imagine "..." --checkpoint', json
-    )
+    then = 'drive-gen imagine "a truck ahead" --out drawn --checkpoint'
+    return _say_trained(folder_of(out or resume), ("validation_loss", "gap"), then, json)
 
 
 def imagine(
@@ -129,10 +129,11 @@ def imagine(
     /,
     *,
     out: Path,
-    count: int = 8,
+    count: int = 32,
     guidance: float = 2.0,
     steps: int = 15,
     seed: int = 0,
+    steer: bool = True,
     init_scene: Path | None = None,
     strength: float = 0.7,
     inpaint: Literal["ahead", "behind", "left", "right"] | None = None,
@@ -149,16 +150,18 @@ def imagine(
         out: Folder to write picture.png, strip.png (from noise to scene), scenario.yaml and drive.mp4 into.
         count: How many pictures to draw.
         guidance: How strongly they keep to the words; 1: as they come.
-        steps: Of the sampler.
-        seed: Of the noise.
+        steps: Denoising steps of the sampler.
+        seed: Seed of the noise.
+        steer: Read pictures while they are drawn, and go on with those that show what is asked for.
         init_scene: What to begin with, instead of noise: picture.png of another run, a scenario.yaml, or an
             episode store (its first scene).
-        strength: Of the change to that scene, up to 1.
+        strength: How much that scene is changed, from 0 to 1.
         inpaint: Part of that scene to draw anew; the rest stays.
-        language: Of the text; by its letters if not given.
+        language: Language of the text; by its letters if not given.
         checkpoint: Run or pipeline folder of `drive-gen train image`; the bundled one if not given.
         json: Print only JSON.
     """
+    from drive_gen.data.progress import progress_bar
     from drive_gen.envs.files import InputError, make_folder
     from drive_gen.imagine.begin import begin_picture
     from drive_gen.imagine.draw import Drawing, draw
@@ -175,8 +178,15 @@ def imagine(
     begin = begin_picture(init_scene) if init_scene is not None else None
     pipeline = read_pipeline(checkpoint or BUNDLED)
     make_folder(out)
-    drawn = draw(pipeline, words, how, begin, inpaint)
-    candidates = [enacted(picture, facts, text, seed) for picture in drawn.pictures]
+    with progress_bar() as bar:
+        task = bar.add_task("steps", total=how.steps_of_all(begin is not None))
+        tell = lambda: bar.advance(task)
+        drawn = draw(pipeline, words, how, begin, inpaint, facts if steer else None, tell)
+        task = bar.add_task("drives", total=count)
+        candidates = []
+        for picture in drawn.pictures:
+            candidates.append(enacted(picture, facts, text, seed))
+            bar.advance(task)
     best = best_of(candidates)
     write_strip(drawn, candidates, best, out / "strip.png")
     if best is None:
@@ -244,15 +254,16 @@ def _say(
             )
         )
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from drive_gen.commands.show import show
 
     table = Table("slot", "understood", "holds when driven")
     for slot, value in facts.slots().items():
         table.add_row(
             slot, value, {True: "yes", False: "no", None: "not seen in motion"}[best.holds.get(slot)]
         )
-    Console().print(table)
+    show(table)
     print(f"drawn from: {words or 'no words'}")
     print(f"{len(candidates)} pictures, {len(rejected)} rejected ({_reasons(candidates)})")
     print(

@@ -26,7 +26,7 @@ class Traffic:
     def __post_init__(self) -> None:
         if min(self.first, self.requests, *self.moments_s) < 0 or self.episodes < 1 or not self.moments_s:
             raise InputError(
-                "pictures need a first episode of 0 or more, an episode, and moments from 0 s on"
+                "pictures need a first episode, requests and moments of 0 or more, and an episode"
             )
         if self.store is None and self.first < FIRST_TEST_SEED < self.first + self.episodes:
             raise InputError(f"training must keep below seed {FIRST_TEST_SEED}")

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drive_gen.data.processes import progress_bar, results_of
+from drive_gen.data.processes import results_of
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import iterate_episodes
 from drive_gen.envs.episode import Episode, Scene
 from drive_gen.envs.files import InputError
@@ -33,7 +34,7 @@ class Shot(NamedTuple):
 
     picture: np.ndarray  # (96, 32, 3) uint8
     words: tuple[str, ...]  # captions
-    group: int  # number of the episode
+    group: int  # number of the episode, or seed of the request
     scene: Scene  # without those whom the picture does not show
 
 
@@ -43,7 +44,7 @@ class Pictures:
 
     pictures: np.ndarray  # (N, 96, 32, 3) uint8
     words: list[tuple[str, ...]]  # CAPTIONS of each
-    group: np.ndarray  # (N,) int64, number of the episode
+    group: np.ndarray  # (N,) int64, number of the episode, or seed of the request
     scenes: list[Scene]  # without those whom the picture does not show
 
     def __len__(self) -> int:

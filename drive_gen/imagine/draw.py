@@ -15,7 +15,9 @@ from drive_gen.envs.config import check_choice
 from drive_gen.envs.files import InputError
 from drive_gen.imagine.pipeline import quiet
 from drive_gen.imagine.raster import HEIGHT_PX, WIDTH_PX
+from drive_gen.imagine.steer import Steering, reward_of, steered_scheduler
 from drive_gen.imagine.vae import to_pictures
+from drive_gen.language.facts import Facts
 
 Part = Literal["ahead", "behind", "left", "right"]
 PARTS = ("ahead", "behind", "left", "right")
@@ -46,6 +48,14 @@ class Drawing:
                 f"{self.strength} and {self.guidance}"
             )
 
+    def steps_of_each(self, begun: bool) -> int:
+        """Of the sampler's steps, those that a picture takes; fewer where it is begun with another."""
+        return min(int(self.steps * self.strength), self.steps) if begun else self.steps
+
+    def steps_of_all(self, begun: bool) -> int:
+        """Of all batches."""
+        return -(-self.count // BATCH) * self.steps_of_each(begun)
+
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
@@ -61,24 +71,36 @@ def draw(
     how: Drawing,
     begin: np.ndarray | None = None,
     part: Part | None = None,
+    wanted: Facts | None = None,
+    on_step: Callable[[], None] = lambda: None,
 ) -> Drawn:
     """Pictures of some words, one seed each; of one text each where a list is given.
+
+    With what is `wanted`, those drawn side by side (at most BATCH) are steered to show it (steer.py).
 
     With `begin`, a picture (96, 32, 3) uint8, they are drawn from it (SDEdit, Meng et al., 2022); with a
     `part` too, only that part of it changes (known latents are put back at each step, as in RePaint).
     """
     texts = [words] * how.count if isinstance(words, str) else words
     done: list[np.ndarray] = []
-    stages: list[Tensor] = []
+    first: list[Tensor] = []
     for start in range(0, len(texts), BATCH):
         some = texts[start : start + BATCH]
         seeds = [_seed(how.seed, number) for number in range(start, start + len(some))]
-        watch = stages.append if not start else None
-        done.append(_drawn(pipeline, some, how, seeds, begin, part, watch))
+        steering = None if wanted is None else _steering(pipeline, wanted, how, begin is not None, start)
+        stages: list[Tensor] = []
+
+        def watch(latents: Tensor, stages: list[Tensor] = stages) -> None:
+            stages.append(latents)
+            on_step()
+
+        done.append(_drawn(pipeline, some, how, seeds, begin, part, watch, steering))
+        line = [0] * len(stages) if steering is None else steering.line_of(0)
+        first = first or [stage[number] for stage, number in zip(stages, line, strict=True)]
     pictures = np.concatenate(done)
     if begin is not None and part is not None:
         pictures = np.where(mask_of(part)[..., None], pictures, begin)
-    return Drawn(pictures, to_pictures(_decoded(pipeline, torch.stack(stages))))
+    return Drawn(pictures, to_pictures(_decoded(pipeline, torch.stack(first))))
 
 
 def _drawn(
@@ -88,14 +110,14 @@ def _drawn(
     seeds: list[int],
     begin: np.ndarray | None,
     part: Part | None,
-    watch: Callable[[Tensor], None] | None,
+    watch: Callable[[Tensor], None],
+    steering: Steering | None,
 ) -> np.ndarray:
     """One batch by the library's own pipelines."""
     import diffusers
 
     def after_step(_: Any, step: int, at: int, tensors: dict[str, Any]) -> dict[str, Any]:
-        if watch is not None:
-            watch(tensors["latents"][0].clone())
+        watch(tensors["latents"].clone())
         return {}
 
     given: dict[str, Any] = {
@@ -120,13 +142,24 @@ def _drawn(
             "mask_image": Image.fromarray(mask_of(part).astype(np.uint8) * 255),
         }
         kind = diffusers.StableDiffusionInpaintPipeline
+    parts = dict(pipeline.components)
+    if steering is not None:
+        parts["scheduler"] = steered_scheduler(pipeline.scheduler, steering)
+        given["eta"] = 1.0
     with quiet():
-        chosen = (
-            pipeline if kind is type(pipeline) else kind(**pipeline.components, requires_safety_checker=False)
-        )
+        chosen = kind(**parts, requires_safety_checker=False)
         chosen.set_progress_bar_config(disable=True)
         images: Tensor = chosen(**given).images
     return to_pictures(images * 2 - 1)
+
+
+def _steering(pipeline: Any, wanted: Facts, how: Drawing, begun: bool, start: int) -> Steering:
+    """Rewards what the pictures that latents point at show of what is wanted."""
+
+    def rewards(predicted: Tensor) -> np.ndarray:
+        return np.array([reward_of(wanted, each) for each in to_pictures(_decoded(pipeline, predicted))])
+
+    return Steering(rewards, how.steps_of_each(begun), _seed(how.seed, start))
 
 
 def mask_of(part: Part) -> np.ndarray:

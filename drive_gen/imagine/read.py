@@ -61,8 +61,11 @@ def read_raster(picture: np.ndarray) -> Read:
 def blobs_in(cover: np.ndarray, blue: np.ndarray) -> Blobs:
     """Connected pixels of a coverage (96, 32), weighed by it; their speeds are in `blue`."""
     cover = cover.clip(0, 1)
-    labels, count = ndimage.label(cover > SEEN)
-    parts = [_blob(labels == number, cover, blue) for number in range(1, count + 1)]
+    labels, _ = ndimage.label(cover > SEEN)
+    parts = [
+        _blob(labels, number, where, cover, blue)
+        for number, where in enumerate(ndimage.find_objects(labels), 1)
+    ]
     kept = [part for part in parts if part[-1] >= LEAST_M2]
     if not kept:
         return Blobs(np.zeros((0, 2)), *(np.zeros(0) for _ in range(4)))
@@ -70,13 +73,13 @@ def blobs_in(cover: np.ndarray, blue: np.ndarray) -> Blobs:
 
 
 def _blob(
-    inside: np.ndarray, cover: np.ndarray, blue: np.ndarray
+    labels: np.ndarray, number: int, where: tuple[slice, slice], cover: np.ndarray, blue: np.ndarray
 ) -> tuple[np.ndarray, float, float, float, float]:
     """Place, length, axis, speed and area of one body; its blurred rim belongs to it."""
-    rim = ndimage.binary_dilation(inside)
-    weight = np.where(rim, cover, 0.0)
-    row, column = np.nonzero(rim)
-    mass = weight[row, column]
+    window = tuple(slice(max(each.start - 1, 0), each.stop + 1) for each in where)
+    row, column = np.nonzero(ndimage.binary_dilation(labels[window] == number))
+    row, column = row + window[0].start, column + window[1].start
+    mass = cover[row, column]
     points = np.stack(((HEIGHT_PX / 2 - row - 0.5) * ALONG_M, (column + 0.5 - WIDTH_PX / 2) * ACROSS_M), -1)
     middle = (points * mass[:, None]).sum(0) / mass.sum()
     spread = ((points - middle).T * mass) @ (points - middle) / mass.sum()

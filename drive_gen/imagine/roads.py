@@ -50,10 +50,11 @@ class Library(NamedTuple):
 
     places: tuple[Place, ...]
     grounds: np.ndarray
+    squares: np.ndarray  # (N,) of each ground's pixels, summed
 
     def nearest(self, seen: np.ndarray) -> int:
         """Number of the place whose ground is nearest to one (96 * 32,), in squares of differences."""
-        return int(((self.grounds**2).sum(1) - 2 * self.grounds @ seen).argmin())
+        return int((self.squares - 2 * self.grounds @ seen).argmin())
 
 
 def place_at(kind: str, road: Road, x_m: float) -> Place | None:
@@ -84,7 +85,8 @@ def _places() -> Iterator[Place]:
 def library() -> Library:
     """All places, a few hundred."""
     places = tuple(_places())
-    return Library(places, np.stack([_ground(place) for place in places]))
+    grounds = np.stack([_ground(place) for place in places])
+    return Library(places, grounds, (grounds**2).sum(1))
 
 
 def _ground(place: Place) -> np.ndarray:
@@ -97,21 +99,23 @@ def find_road(red: np.ndarray) -> Found:
     best = known.nearest(seen)
     place, ground = known.places[best], known.grounds[best]
     if place.kind in SPANS_M:
-        place, ground = _refined(place, seen)
+        tried, grounds = _near(best)
+        nearest = int(((grounds - seen) ** 2).sum(1).argmin())
+        place, ground = tried[nearest], grounds[nearest]
     return Found(place, _iou(ground, seen))
 
 
-def _refined(place: Place, seen: np.ndarray) -> tuple[Place, np.ndarray]:
-    """The best of the places near one."""
+@lru_cache(maxsize=256)
+def _near(number: int) -> tuple[list[Place], np.ndarray]:
+    """Places near one of the library, and their grounds."""
+    place = library().places[number]
     x = float(place.road.lanes[place.lane].center_m[0, 0]) + place.s_m
     tried = [
         near
         for shift in np.arange(-STEP_M, STEP_M + 0.1, FINE_M)
         if (near := place_at(place.kind, place.road, x + float(shift))) is not None
     ]
-    grounds = [_ground(near) for near in tried]
-    best = int(np.argmin([((ground - seen) ** 2).sum() for ground in grounds]))
-    return tried[best], grounds[best]
+    return tried, np.stack([_ground(near) for near in tried])
 
 
 def _iou(one: np.ndarray, other: np.ndarray) -> float:

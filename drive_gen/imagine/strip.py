@@ -27,13 +27,16 @@ def lying(picture: np.ndarray) -> np.ndarray:
 
 
 def write_strip(drawn: Drawn, candidates: list[Candidate], best: Candidate | None, path: Path) -> None:
-    """From noise to the first picture; each picture; and the scene chosen.
+    """From noise to the first picture; pictures, the chosen one among them; and the scene chosen.
 
     A blue bar stands beside the chosen picture, red ones beside those rejected.
     """
     places = np.unique(np.linspace(0, len(drawn.stages) - 1, STAGES).round().astype(int))
     rows = [_row(drawn.stages[place], None) for place in places]
-    for candidate in candidates[:MOST_SHOWN]:
+    shown = candidates[:MOST_SHOWN]
+    if best is not None and not any(each is best for each in shown):
+        shown = [*shown[:-1], best]
+    for candidate in shown:
         rows.append(
             _row(candidate.picture, CHOSEN if candidate is best else REJECTED if candidate.reason else None)
         )

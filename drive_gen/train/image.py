@@ -42,7 +42,7 @@ def train_image(
         (f"pictures of {config.traffic.episodes} episodes by request",), config.loop.seed, limits=LIMITS
     )
     run = RunFolder(out, {"model": Painter.model_type, "training": asdict(config)}, card, RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     scheduler = make_scheduler(config.model)
     batch_of = batches_of(vae, learn or pictures_of(config.traffic), config)
     held = _held_out(vae, held_out or pictures_of(config.validation))

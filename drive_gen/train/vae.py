@@ -38,7 +38,7 @@ def train_vae(
         (f"pictures of {config.traffic.episodes} episodes by request",), config.loop.seed, limits=LIMITS
     )
     run = RunFolder(out, {"model": Vae.model_type, "training": asdict(config)}, card, RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     seen = (learn or pictures_of(config.traffic)).pictures
     others = (held_out or pictures_of(config.validation)).pictures
 
