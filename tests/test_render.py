@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drive_gen.envs.episode import KINDS, Scene
 from drive_gen.envs.files import InputError
-from drive_gen.envs.hud import HUD_PX, Overlay
+from drive_gen.envs.hud import AMBER, BLUE, HUD_PX, TRACK, Overlay
 from drive_gen.envs.markings import DASH_M, GAP_M, dashes, markings, pieces_near
 from drive_gen.envs.render import ASPHALT, GROUND, Camera, View, cameras_along, draw_scene
 from drive_gen.envs.road import Lane, Road, straight_road
@@ -172,3 +172,49 @@ def test_every_vehicle_fills_its_box(kind: str) -> None:
     assert np.allclose(body.max(0), (2.5, 1.0))
     assert np.allclose(body.min(0), (-2.5, -1.0))
     assert np.allclose(np.abs(rounded_box(4, 2, 0.5)).max(0), (2, 1))
+
+
+def strip(overlay: Overlay, speed_mps: float = 20.0) -> np.ndarray:
+    """What is written above a picture of a lone ego."""
+    road = straight_road(1, 500)
+    scene = scene_of([(100, 0)], road, speed_mps=np.array([speed_mps]))
+    return draw_scene(scene, View(900, 300, px_per_m=8), overlay)[:HUD_PX].astype(int)
+
+
+def filled(picture: np.ndarray, row: int, colour: tuple[int, int, int]) -> np.ndarray:
+    """Columns of a row in a colour."""
+    return np.flatnonzero((np.abs(picture[row] - colour) <= 3).all(-1))
+
+
+@pytest.mark.parametrize(("speed_mps", "share"), [(10.0, 0.25), (20.0, 0.5), (40.0, 1.0), (60.0, 1.0)])
+def test_the_bar_of_speed_is_filled_by_speed(speed_mps: float, share: float) -> None:
+    """A bar of 96 pixels for 0 to 40 m/s, 88 pixels from the field's left, rounded at its ends."""
+    columns = filled(strip(Overlay(time_s=1.0), speed_mps), 44, BLUE)
+    assert len(columns) == pytest.approx(96 * share, abs=2)
+    empty = filled(strip(Overlay(time_s=1.0), speed_mps), 44, TRACK)
+    assert len(columns) + len(empty) == pytest.approx(96, abs=3)
+
+
+def test_bars_of_returns_say_what_was_got_and_asked() -> None:
+    """Two components: half got of all asked; a quarter got, nothing asked; each bar 132 pixels."""
+    plain = strip(Overlay())
+    picture = strip(Overlay(returns=(("speed", 1.0, 0.5), ("safety", None, 0.25))))
+    blue = np.setdiff1d(filled(picture, 35, BLUE), filled(plain, 35, BLUE))
+    amber = filled(picture, 35, AMBER)
+    first = blue[blue < blue.min() + 132]
+    second = blue[blue >= blue.min() + 150]
+    assert len(first) == pytest.approx(66, abs=2)
+    assert len(second) == pytest.approx(33, abs=2)
+    assert second.min() - first.min() == pytest.approx(160, abs=1)
+    assert len(amber) == 3
+    assert amber.mean() == pytest.approx(first.min() + 132, abs=2)  # a tick at the bar's end
+
+
+def test_each_field_is_written_where_there_is_something_to_say() -> None:
+    pictures = [strip(overlay) for overlay in (
+        Overlay(), Overlay(time_s=1.0), Overlay(time_s=2.0), Overlay(time_s=1.0, driver="idm"),
+        Overlay(time_s=1.0, action="LANE_LEFT"), Overlay(time_s=1.0, action="FASTER"), Overlay(note="CRASH"))]
+    for number, one in enumerate(pictures):
+        assert not any(np.array_equal(one, other) for other in pictures[number + 1 :])
+    red = np.argwhere((np.abs(pictures[-1] - (255, 107, 107)) <= 3).all(-1))[:, 1]
+    assert 900 - 24 - 5 <= red.max() < 900 - 24 + 2  # set from the right

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,10 @@ from test_frames import scene_of
 from drive_gen import cli
 from drive_gen.commands.segment import bundled
 from drive_gen.envs.episode import Scene
+from drive_gen.envs.files import InputError
 from drive_gen.envs.frames.draw import draw_frame
 from drive_gen.envs.frames.frame import CLASSES, EGO
-from drive_gen.envs.frames.looks import NATIVE
+from drive_gen.envs.frames.looks import NATIVE, draw_look
 from drive_gen.envs.frames.views import BirdView
 from drive_gen.envs.geometry import overlaps
 from drive_gen.envs.observe import observe_scene
@@ -29,6 +30,7 @@ from drive_gen.perception.config import (
     SegmenterConfig,
     SegmentTraining,
     UNetConfig,
+    further_training,
 )
 from drive_gen.perception.crowd import crowded
 from drive_gen.perception.driving import Cars, cars_in, drive_by_sight, scene_read, speeds_between
@@ -170,9 +172,50 @@ def test_a_crowd_touches_nobody_and_is_drawn_as_it_is_labelled() -> None:
 
 def test_crowds_are_for_learning_alone() -> None:
     frames = pool(FRAMES, 0, 8)
-    bodies = {crowd: (frames.draw(np.random.default_rng(0), [NATIVE] * 24, crowd)[1] > EGO).mean()
-              for crowd in (0.0, 1.0)}
+    bodies = {crowd: (frames.draw(np.random.default_rng(0), [NATIVE] * 24, replace(FRAMES, crowd=crowd))[1]
+                      > EGO).mean() for crowd in (0.0, 1.0)}
     assert bodies[1.0] > 2 * bodies[0.0]
+    plain, crowdless = (frames.draw(np.random.default_rng(0), [NATIVE] * 4, harder)[1]
+                        for harder in (None, replace(FRAMES, crowd=0.0)))
+    assert np.array_equal(plain, crowdless)
+
+
+def test_piled_bodies_touch_and_half_are_wrecks() -> None:
+    scene, touching, wrecks, bodies = pool(FRAMES, 0, 1).scenes[0], 0, 0, 0
+    for seed in range(12):
+        crowd = crowded(scene, 0, np.random.default_rng(seed), piled=1.0)
+        new = slice(len(scene.agent_id), None)
+        boxes = crowd.position_m[new], crowd.heading_rad[new], crowd.size_m[new]
+        touch = overlaps(*(of[:, None] for of in boxes), *(of[None] for of in boxes))
+        touching += int(touch.sum() - len(touch)) // 2
+        wrecks, bodies = wrecks + int(crowd.crashed[new].sum()), bodies + len(touch)
+    assert touching > 3
+    assert 0.3 < wrecks / bodies < 0.7
+
+
+def test_bent_roads_are_drawn_in_their_share_and_by_their_step() -> None:
+    frames, loop = replace(FRAMES, crowd=0.0, native=1.0), replace(LOOP, batch_size=8)
+    plain, bends, again = (
+        segment._frames(replace(TRAINING, frames=replace(frames, bent=share), loop=loop))[0]
+        for share in (0.0, 1.0, 1.0))
+    assert not torch.equal(plain(0)["mask"], bends(0)["mask"])
+    for step in (9, 0):  # in any order, as a resumed run asks for them
+        assert torch.equal(bends(step)["rgb"], again(step)["rgb"])
+
+
+def test_loud_looks_are_at_the_greatest_strength() -> None:
+    frames, draws = replace(FRAMES, native=0.0, loud=0.5, strength=0.8), np.random.default_rng(0)
+    full = sum(look == draw_look(look.seed, 0.8) for look in looks_of(frames, draws, 200))
+    assert 70 < full < 130
+    with pytest.raises(InputError, match="loud is a share below 1"):
+        FramesConfig(loud=1.0)
+
+
+def test_the_bundled_one_is_what_its_script_trains() -> None:
+    kept = json.loads((bundled() / "train_config.json").read_text())["training"]
+    ours = json.loads(json.dumps(asdict(further_training(kept["init"]))))
+    ours["loop"]["bfloat16"] = True
+    assert kept == ours
 
 
 def test_equal_roads_are_one() -> None:

@@ -41,9 +41,9 @@ def train_segment(*, out: Path | None = None, resume: Path | None = None,
         init: Checkpoint or run folder, or Hub id, to begin with; its head is new where the classes differ.
         steps: Optimiser updates.
         batch_size: Pictures an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         table: Frames in each set of the table; 0 for none.
         json: Print only JSON.
     """
@@ -130,9 +130,9 @@ def _say_trained(out: Path, count: int, as_json: bool) -> int:
     """Score the best checkpoint on the test sets, write the table, and print it."""
     import json
 
-    from rich.console import Console
     from rich.table import Table
 
+    from drive_gen.commands.show import show
     from drive_gen.envs.config import from_mapping
     from drive_gen.envs.files import read_json, write_json
     from drive_gen.perception.config import SegmentTraining
@@ -152,18 +152,20 @@ def _say_trained(out: Path, count: int, as_json: bool) -> int:
         print(json.dumps({"out": str(out), "checkpoint": str(best), "evaluations": rows, "table": scored},
                          indent=1))
         return 0
-    console, table = Console(), Table("step", "mean IoU", title="scores on held-out pictures (* best)")
+    table = Table("step", "mean IoU", title="scores on held-out pictures (* best)")
     highest = max(row["score"] for row in rows)
     for row in rows:
         table.add_row(f"{row['step']}{'*' if row['score'] == highest else ''}", f"{row['score']:.4f}")
-    console.print(table)
+    show(table)
     if scored:
         names = ("mean", *model.config.classes)
         table = Table("test set", "reader", *names, title=f"intersection over union, {count} frames each")
+        for column in table.columns[2:]:
+            column.justify = "right"
         for row in scored:
             table.add_row(str(row["set"]), str(row["reader"]),
                           *(f"{row[name]:.3f}" if name in row else "-" for name in names))
-        console.print(table)
+        show(table)
     print(f"wrote {best}; next: drive-gen segment PICTURE --checkpoint {out}")
     return 0
 

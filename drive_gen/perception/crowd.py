@@ -20,8 +20,11 @@ SQUARE_M = ((1.6, 2.4), (1.6, 2.4))
 STRAIGHT = 0.4  # share of them, and of egos, that head along the ego's first heading, or against it
 
 
-def crowded(scene: Scene, followed: int, draws: np.random.Generator) -> Scene:
-    """The scene with bodies about the agent followed, none of which touches another; it may be turned too."""
+def crowded(scene: Scene, followed: int, draws: np.random.Generator, piled: float = 0.0) -> Scene:
+    """The scene with bodies about the agent followed; it may be turned too.
+
+    None touches another, but in a share `piled` of the scenes, where half of them are wrecks.
+    """
     turned = scene.heading_rad.copy()
     if draws.random() > STRAIGHT:
         turned[followed] += draws.uniform(-np.pi, np.pi)
@@ -31,7 +34,8 @@ def crowded(scene: Scene, followed: int, draws: np.random.Generator) -> Scene:
     heading = float(scene.heading_rad[followed]) + draws.integers(2, size=count) * np.pi
     heading = np.where(draws.random(count) < STRAIGHT, heading, draws.uniform(-np.pi, np.pi, count))
     place = scene.position_m[followed] + draws.uniform(-REACH_M, REACH_M, (count, 2))
-    free = _free(scene, place, heading, size_m)
+    pile = piled > 0 and draws.random() < piled
+    free = np.ones(count, bool) if pile else _free(scene, place, heading, size_m)
     number = scene.agent_id.max() + 1 + np.arange(count) + draws.integers(1000)  # picks the paint
 
     def joined(own: np.ndarray, more: np.ndarray) -> np.ndarray:
@@ -41,7 +45,7 @@ def crowded(scene: Scene, followed: int, draws: np.random.Generator) -> Scene:
     return replace(scene, position_m=joined(scene.position_m, place),
                    heading_rad=joined(scene.heading_rad, heading),
                    speed_mps=joined(scene.speed_mps, np.zeros(count)), size_m=joined(scene.size_m, size_m),
-                   crashed=joined(scene.crashed, draws.random(count) < 0.1),
+                   crashed=joined(scene.crashed, draws.random(count) < (0.5 if pile else 0.1)),
                    agent_id=joined(scene.agent_id, number), kind=joined(scene.kind, kind))
 
 

@@ -23,6 +23,7 @@ from drive_gen.perception.crowd import crowded
 FIRST_HELD_OUT, FIRST_TEST = 9_000, 10_000
 JPEG_QUALITY = 30
 Pictures = tuple[np.ndarray, np.ndarray]  # (B, H, W, 3) uint8 and classes (B, H, W) uint8
+Moment = tuple[Scene, int]  # and the agent that the camera is above
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,22 +33,29 @@ class Pool:
     scenes: Sequence[Scene]
     views: tuple[View, ...]
 
-    def draw(self, draws: np.random.Generator, looks: Sequence[Look], crowd: float = 0.0) -> Pictures:
+    def draw(self, draws: np.random.Generator, looks: Sequence[Look], harder: FramesConfig | None = None,
+             curved: Sequence[Moment] = ()) -> Pictures:
         """One frame a look, each of a scene and seen from a car of it that are drawn.
 
-        A share `crowd` of the scenes is made harder: crowd.py.
+        Shares of them are made harder as configured: with crowds, and of the given moments on bent roads.
         """
         frames = []
         for look in looks:
-            scene = self.scenes[int(draws.integers(len(self.scenes)))]
-            cars = np.flatnonzero((labels_of(scene, 0) == CAR) & (scene.size_m[:, 0] > 3))
-            agents = np.union1d(cars, [scene.ego if scene.ego is not None else 0])
-            view = self.views[int(draws.integers(len(self.views)))]
-            followed = int(draws.choice(agents))
-            if crowd and draws.random() < crowd:
-                scene = crowded(scene, followed, draws)
+            scene, view, followed = self.seen(draws)
+            if harder and curved and draws.random() < harder.bent:
+                scene, followed = curved[int(draws.integers(len(curved)))]
+            if harder and harder.crowd and draws.random() < harder.crowd:
+                scene = crowded(scene, followed, draws, harder.piled)
             frames.append(draw_frame(scene, view, look, followed))
         return np.stack([frame.rgb for frame in frames]), np.stack([frame.mask for frame in frames])
+
+    def seen(self, draws: np.random.Generator) -> tuple[Scene, View, int]:
+        """A scene, a camera and the number of the car that it is above or in."""
+        scene = self.scenes[int(draws.integers(len(self.scenes)))]
+        cars = np.flatnonzero((labels_of(scene, 0) == CAR) & (scene.size_m[:, 0] > 3))
+        agents = np.union1d(cars, [scene.ego if scene.ego is not None else 0])
+        view = self.views[int(draws.integers(len(self.views)))]
+        return scene, view, int(draws.choice(agents))
 
 
 def views_of(config: FramesConfig) -> tuple[View, ...]:
@@ -80,6 +88,7 @@ def _bytes_of(road: Road) -> bytes:
 def looks_of(config: FramesConfig, draws: np.random.Generator, count: int) -> list[Look]:
     """Looks to learn from: native ones, and others of every strength up to the config's."""
     native, strength = draws.random(count) < config.native, draws.uniform(0, config.strength, count)
+    strength = np.minimum(strength / (1 - config.loud), config.strength)
     seeds = draws.integers(FIRST_HELD_OUT, size=count)
     return [NATIVE if plain else draw_look(int(seed), float(much))
             for plain, seed, much in zip(native, seeds, strength, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,18 @@ from torch.nn import functional as F
 
 from drive_gen.envs.frames.frame import CLASSES
 from drive_gen.envs.frames.looks import NATIVE
+from drive_gen.perception.bend import bent
 from drive_gen.perception.config import SegmentTraining
 from drive_gen.perception.evaluate import score
 from drive_gen.perception.photos import PHOTO_CLASSES, read_labelled
-from drive_gen.perception.rendered import FIRST_HELD_OUT, Pictures, looks_of, pool
+from drive_gen.perception.rendered import FIRST_HELD_OUT, Moment, Pictures, looks_of, pool
 from drive_gen.perception.segmenter import Segmenter
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
 from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train segment --resume"
+REUSED = 8  # steps that a batch of bent roads is drawn in: each takes as long to build as five frames
 
 
 def train_segment(out: Path, config: SegmentTraining, resume: bool = False) -> Progress:
@@ -36,9 +38,9 @@ def train_segment(out: Path, config: SegmentTraining, resume: bool = False) -> P
     run = RunFolder(out, settings, Card((what,), config.loop.seed), RESUME)
     if config.photos:
         batch_of, held_out = _photos(config)
-        run.start(resume)
+        run.start(resume, config.loop.device)
     else:
-        run.start(resume)  # before the simulation, which takes a while
+        run.start(resume, config.loop.device)  # before the simulation, which takes a while
         batch_of, held_out = _frames(config)
     loss = partial(loss_of, dice=config.dice)
     return train(model, loss, batch_of, config.loop, run, lambda network: _scores(network, held_out))
@@ -85,12 +87,19 @@ def _frames(config: SegmentTraining) -> tuple[Callable[[int], Batch], dict[str, 
     learnt = pool(frames, 0, min(frames.scenes, FIRST_HELD_OUT))
     other = pool(frames, FIRST_HELD_OUT, frames.held_out)
     draws = np.random.default_rng(np.random.SeedSequence([FIRST_HELD_OUT, *b"scores"]))
+    every = replace(frames, native=0.0, loud=0.0)  # the same looks whatever is learnt from
     held_out = {"native": other.draw(draws, [NATIVE] * frames.held_out),
-                "looks": other.draw(draws, looks_of(replace(frames, native=0.0), draws, frames.held_out))}
+                "looks": other.draw(draws, looks_of(every, draws, frames.held_out))}
+
+    @lru_cache(maxsize=1)
+    def bends(number: int) -> list[Moment]:
+        draws = np.random.default_rng(step_seed(seed, number, "bent"))
+        seen = [learnt.seen(draws) for _ in range(size if frames.bent else 0)]
+        return [bent(scene, followed, draws) for scene, _, followed in seen]
 
     def batch_of(step: int) -> Batch:
         draws = np.random.default_rng(step_seed(seed, step, "batch"))
-        rgb, mask = learnt.draw(draws, looks_of(frames, draws, size), frames.crowd)
+        rgb, mask = learnt.draw(draws, looks_of(frames, draws, size), frames, bends(step // REUSED))
         return {"rgb": torch.from_numpy(rgb), "mask": torch.from_numpy(mask)}
 
     return batch_of, held_out
