@@ -30,9 +30,9 @@ def train_risk(*, out: Path | None = None, resume: Path | None = None,
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Moments an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         patience: Evaluations without a better score before it stops; 0 never stops.
         json: Print only JSON.
     """
@@ -61,14 +61,16 @@ def evaluate_risk(references: Annotated[tuple[str, ...], tyro.conf.Positional], 
 
     Args:
         references: Run or checkpoint folders of `drive-gen train risk`, or Hub ids; one or more.
-        episodes: Of each test set.
+        episodes: How many episodes in each test set.
         out: File to write the figures to, as JSON.
         json: Print only JSON.
     """
     import json as encoder
 
+    from drive_gen.commands.show import show
     from drive_gen.envs.files import InputError, write_json
-    from drive_gen.evaluate.risk import counts_of, evaluate_risks, table_of
+    from drive_gen.evaluate.risk import counts_of, evaluate_risks
+    from drive_gen.evaluate.tables import risk_table
     from drive_gen.perception.risk import Risk
 
     if episodes < 1:
@@ -82,7 +84,8 @@ def evaluate_risk(references: Annotated[tuple[str, ...], tyro.conf.Positional], 
         print(encoder.dumps(summary, indent=1))
         return 0
     for name, (moments, rows) in sets.items():
-        print(f"{name}: {counts_of(moments)}\n\n{table_of(rows)}\n")
+        print(f"{name}: {counts_of(moments)}")
+        show(risk_table(rows))
     return 0
 
 

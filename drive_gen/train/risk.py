@@ -37,7 +37,7 @@ def train_risk(out: Path, config: RiskTraining, resume: bool = False) -> Progres
     card = Card((f"{traffic.episodes} episodes of {', '.join(traffic.envs)}, seeds from {traffic.first} on",),
                 config.loop.seed, limits=LIMITS)
     run = RunFolder(out, {"model": Risk.model_type, "training": asdict(config)}, card, RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     pictures = config.model.pictures
     learn, held_out = moments_of(traffic, pictures), moments_of(config.validation, pictures)
     batch_of = batches_of(learn, config.loop.batch_size, config.loop.seed)
