@@ -1,4 +1,4 @@
-"""Drivers by name: a rule, the planner, highway-env's IDM, or a checkpoint."""
+"""Drivers by name: a rule, the planner, highway-env's IDM, a checkpoint, or the user's own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from drive_gen.envs.config import nearest
 from drive_gen.envs.files import InputError, hash_of, read_json, sha256_of
 from drive_gen.envs.vector import DriveEnv
 from drive_gen.envs.world import EnvConfig
+from drive_gen.policies.own import MARK, load_own
 from drive_gen.policies.policy import Policy
 from drive_gen.policies.rules import RULES, Idle
 
@@ -65,18 +66,25 @@ def load_driver(reference: str, config: EnvConfig, seed: int = 0, mode: str | No
     """The driver that a reference means, for worlds of a config.
 
     A reference is a built-in name ("idm", "planner", "careful", "slower", "idle", "gap", "random"), with or
-    without "baseline:" before it, "ppo", or the path of a checkpoint or run folder. `mode` is how a behaviour
-    transformer chooses its actions: bc, target or tilt; by default as in its training's evaluations.
+    without "baseline:" before it, "ppo", the path of a checkpoint or run folder, or FILE.py:NAME, the
+    user's own policy. `mode` is how a behaviour transformer chooses its actions: bc, target or tilt; by
+    default as in its training's evaluations.
     """
     name = reference.removeprefix("baseline:")
     if name in BUILT_IN:
         return _built_in(name, config, seed)
     if name == "ppo":
         return _trained(find_ppo(), "ppo", mode)
+    if MARK in reference:
+        own, digest = load_own(reference)
+        return Driver(Path(reference).name.replace(MARK, "."), own, digest, actions=own.actions, trained=True)
     path = Path(reference)
+    if path.is_file():
+        raise InputError(f"{path} is a file; a driver is a folder, or FILE.py:NAME, a class or object with "
+                         "predict in a Python file (docs/drivers.md)")
     if not path.exists() and reference.count("/") != 1:  # owner/name may be a model on the Hub
         raise InputError(f"no driver {reference!r}{nearest(name, [*BUILT_IN, 'ppo'])}; give the folder of a "
-                         f"checkpoint or one of: {', '.join(BUILT_IN)}, ppo")
+                         f"checkpoint, FILE.py:NAME, or one of: {', '.join(BUILT_IN)}, ppo")
     return _trained(path, path.resolve().name, mode)
 
 
