@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from drive_gen.envs.files import InputError
 from drive_gen.envs.world import EnvConfig
 from drive_gen.evaluate.closed_loop import evaluate_closed_loop
 from drive_gen.evaluate.folder import read_rows, run_units
+from drive_gen.evaluate.statistics import clopper_pearson, wilson
 from drive_gen.evaluate.summary import compare, driver_metrics
 from drive_gen.evaluate.tables import paired_table, verdict_table
 
@@ -148,6 +150,21 @@ def test_metrics_by_hand() -> None:
     assert figures["return_low"] < 20 < figures["return_high"]
 
 
+def test_planner_scores_are_averaged_where_there_are_any() -> None:
+    scores = [0.5, None, 0.9, 0.7]
+    mine = [row(seed, 1.0, planner_score=score) for seed, score in enumerate(scores)]
+    figures = driver_metrics(mine)
+    assert figures["planner_score"] == pytest.approx(0.7)
+    assert 0.5 <= figures["planner_score_low"] < 0.7 < figures["planner_score_high"] <= 0.9
+    older = [row(seed, 1.0) for seed in range(4)]  # written before there were scores
+    assert driver_metrics(older)["planner_score"] is driver_metrics(older)["planner_score_low"] is None
+    theirs = [row(seed, 1.0, planner_score=score) for seed, score in enumerate([0.4, 0.1, 0.8, None])]
+    pair = compare(mine, theirs)  # on seeds 0 and 2
+    assert pair["planner_score_difference"] == pytest.approx(0.1)
+    assert compare(mine, older)["planner_score_difference"] is None
+    assert pair["return_difference"] == 0.0
+
+
 def test_nothing_undefined_becomes_a_number() -> None:
     figures = driver_metrics([row(0, 1.0)])
     assert figures["min_ttc_s"] is figures["mean_headway_s"] is figures["headway_below_1s"] is None
@@ -173,3 +190,53 @@ def test_highway_env_gives_the_same_rows(evaluated: tuple[Path, dict[str, Any]],
             same = pytest.approx(value, rel=1e-4, abs=1e-4) if isinstance(value, float) else value
             assert ours[name] == same, name
     assert np.isfinite([row["return"] for row in read_rows(tmp_path)]).all()
+
+
+def test_unknown_comfort_is_left_out_and_exposure_is_a_share() -> None:
+    rows = [row(number, 1.0, comfortable_share=share, tet_s=10.2, decision_ms=spent_ms)
+            for number, (share, spent_ms) in enumerate([(None, 1.0), (0.5, 3.0), (1.0, 8.0)])]
+    figures = driver_metrics(rows)
+    assert figures["comfortable_share"] == 0.75
+    assert figures["ttc_below_2s"] == 1.0  # frames at both ends count
+    assert figures["decision_ms"] == 4.0
+    assert (figures["success_low"], figures["success_high"]) == tuple(wilson(3, 3))
+    assert (figures["crash_low"], figures["crash_high"]) == tuple(clopper_pearson(0, 3))
+
+
+def test_units_of_many_episodes_are_all_kept_once(tmp_path: Path) -> None:
+    """One at a time, 16 are kept together; many at a time, a shard of them; the rest at the end."""
+    def work(unit: tuple[int, ...]) -> list[tuple[dict[str, Any], Episode]]:
+        made = [cruising([(0.0, 0.0)], [20.0], frames=3) for _ in unit]
+        return [({"driver": "test", "seed": number}, dataclasses.replace(
+            episode, source=dataclasses.replace(episode.source, name=f"n/{number}")))
+            for number, episode in zip(unit, made, strict=True)]
+
+    units = [*((number,) for number in range(40)), tuple(range(40, 80)), (80,)]
+    run_units(tmp_path, units, work, 1, "testing")
+    assert [each["seed"] for each in read_rows(tmp_path)] == list(range(81))
+    stored = [each.source.name for each in read_episodes(tmp_path / "episodes")]
+    assert stored == [f"n/{number}" for number in range(81)]
+
+
+def test_only_a_line_cut_by_a_kill_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"driver": "a"}\n{"dri')
+    assert read_rows(tmp_path) == [{"driver": "a"}]
+    (tmp_path / "rows.jsonl").write_text('{"driver": "a"}\n{"dri\n')  # a whole line: somebody edited it
+    with pytest.raises(InputError, match="line 2"):
+        read_rows(tmp_path)
+
+
+def test_idms_decisions_have_no_time(evaluated: tuple[Path, dict[str, Any]]) -> None:
+    times = {name: [each["decision_ms"] for each in read_rows(evaluated[0]) if each["driver"] == name]
+             for name in ("idle", "slower", "idm")}
+    assert times["idm"] == [None] * 3
+    assert all(each > 0 for name in ("idle", "slower") for each in times[name])
+
+
+def test_what_a_summary_says_of_the_run(evaluated: tuple[Path, dict[str, Any]]) -> None:
+    _, summary = evaluated
+    assert (summary["mode"], summary["engine"]) == ("as trained", "simulator")
+    assert summary["config"]["vehicles"] == 8
+    assert None not in summary["config"].values()
+    assert [(pair["driver"], pair["other"], pair["seeds"]) for pair in summary["paired"]] == [
+        ("idle", "slower", 3), ("idle", "idm", 3)]

@@ -62,3 +62,50 @@ def test_noise_is_smoothed_first() -> None:
     speed = 20 + 0.02 * np.random.default_rng(0).standard_normal(200)
     assert np.abs(np.diff(speed, 2) / 0.01).max() > BOUNDS["lon_jerk_mps3"][1]
     assert comfortable(comfort_signals(speed, np.zeros(200), 0.1)).all()
+
+
+@pytest.mark.parametrize(("dt_s", "reach"), [(0.04, 12), (0.1, 5), (0.2, 2), (0.5, 1)])
+def test_smoothing_is_over_a_second(dt_s: float, reach: int) -> None:
+    """One odd frame is felt half a second away and no further."""
+    impulse = np.zeros(101)
+    impulse[50] = 1.0
+    felt = np.flatnonzero(np.abs(derivative(impulse, dt_s, 2)) > 1e-9)
+    assert (felt.min(), felt.max()) == (50 - reach, 50 + reach)
+
+
+@pytest.mark.parametrize(("name", "low", "high"), [
+    ("lon_acceleration_mps2", -4.05, 2.40), ("lat_acceleration_mps2", -4.89, 4.89),
+    ("yaw_rate_radps", -0.95, 0.95), ("yaw_acceleration_radps2", -1.93, 1.93),
+    ("lon_jerk_mps3", -4.13, 4.13), ("jerk_mps3", -8.37, 8.37)])
+def test_every_signal_has_nuplans_bounds(name: str, low: float, high: float) -> None:
+    signals = {each: np.zeros(4) for each in BOUNDS}
+    signals[name] = np.array([low, high, low - 1e-6, high + 1e-6])
+    assert comfortable(signals).tolist() == [True, True, False, False]
+
+
+def test_the_jerk_is_the_third_derivative_of_the_path() -> None:
+    """Speeding up while turning in: velocity is v e^(ih) in complex numbers, twice derived by hand."""
+    acceleration, turning = 1.5, 0.3  # m/s^2, rad/s^2: both fits are exact
+    speed, yaw_rate = 10 + acceleration * TIME, turning * TIME
+    signals = comfort_signals(speed, turning * TIME**2 / 2, 0.1)
+    jerk = 1j * (2 * acceleration * yaw_rate + speed * turning) - speed * yaw_rate**2
+    np.testing.assert_allclose(signals["jerk_mps3"], np.abs(jerk), rtol=1e-6)
+    np.testing.assert_allclose(signals["yaw_acceleration_radps2"], turning, rtol=1e-6)
+
+
+def test_the_share_is_of_the_frames_in_which_it_is_there() -> None:
+    """Absent for ten frames; then it drives evenly for 20 frames and brakes at 6 m/s^2 for 10."""
+    speed = np.concatenate((np.zeros(10), np.full(20, 20.0), 20.0 - 0.6 * np.arange(1, 11)))
+    valid = np.arange(40) >= 10
+    valid[15] = False
+    position = np.stack((np.cumsum(speed) * 0.1, np.zeros(40)), axis=-1)
+    episode = make_episode(position[None], np.zeros((1, 40)), speed[None], np.array([[5.0, 2.0]]),
+                           valid[None], dt_s=0.1, road=straight_road(1, 500.0),
+                           source=Source("simulated", "test", "test"))
+    even = comfortable(comfort_signals(speed[10:], np.zeros(30), 0.1))
+    assert even[:10].all()
+    assert not even[-8:].any()
+    assert comfortable_share(episode, 0) == pytest.approx((even.sum() - 1) / 29)
+    two = make_episode(position[None], np.zeros((1, 40)), speed[None], np.array([[5.0, 2.0]]),
+                       (np.arange(40) >= 38)[None], dt_s=0.1, road=episode.road, source=episode.source)
+    assert np.isnan(comfortable_share(two, 0))

@@ -11,15 +11,23 @@ import pytest
 from worlds import cruising
 
 from drive_gen.data.ngsim import import_ngsim
-from drive_gen.data.store import read_episodes, read_index, write_episodes
+from drive_gen.data.store import key_of, read_episodes, read_index, write_episodes
 from drive_gen.envs.actions import CONTROL_SCALE
 from drive_gen.envs.episode import Episode, Source
 from drive_gen.envs.files import InputError
 from drive_gen.envs.replay import Replay
+from drive_gen.evaluate import tables
 from drive_gen.evaluate.cases import Case, choose_cases, episode_of
 from drive_gen.evaluate.folder import read_rows
-from drive_gen.evaluate.replay import _Pilot, _primed, evaluate_replay
-from drive_gen.evaluate.replay_metrics import displacement_figures
+from drive_gen.evaluate.replay import _Pilot, _primed, evaluate_replay, fastest_mps
+from drive_gen.evaluate.replay_metrics import (
+    INTERVALS,
+    ade_difference,
+    case_figures,
+    displacement_figures,
+    motion_distances,
+)
+from drive_gen.evaluate.statistics import wilson
 from drive_gen.evaluate.tables import replay_table
 from drive_gen.policies.behavior import BehaviorTransformer
 from drive_gen.policies.config import BehaviorConfig
@@ -132,6 +140,7 @@ def test_a_killed_replay_goes_on(evaluated: tuple[Path, dict[str, Any]], store: 
     ({"reference": "baseline:gap"}, "'slower' too"),
     ({"reference": "baseline:planner"}, "cannot drive in a log"),
     ({"cases": 0}, "needs a case"),
+    ({"horizon_s": 0.0}, "horizon above 0 s"),
 ])
 def test_a_replay_that_cannot_be_is_refused(evaluated: tuple[Path, dict[str, Any]], store: Path,
                                             changes: dict[str, Any], complaint: str) -> None:
@@ -198,3 +207,98 @@ def test_nobody_brakes_into_reverse() -> None:
         controls, _ = Idm().predict(observation[None])
         observation, _ = replay.step(controls[0])
     assert replay.episode("idm").speed_mps[0].min() > -1e-4
+
+
+@pytest.mark.parametrize(("first", "last", "starts"), [(0, 80, {10, 20, 30}), (10, 70, {20}), (11, 70, set()),
+                                                       (10, 69, set())])
+def test_a_case_has_its_second_before_and_its_horizon_after(tmp_path: Path, first: int, last: int,
+                                                            starts: set[int]) -> None:
+    """Handed over at whole seconds of a log of 8 s, for 5 s: the car is there from `first` to `last`."""
+    log = log_of(0, [(10.0, 0.0), (10.0, 4.0)], [20.0, 20.0])
+    valid = np.stack(((np.arange(81) >= first) & (np.arange(81) <= last), np.ones(81, bool)))
+    write_episodes(tmp_path, [dataclasses.replace(log, valid=valid)], "test")
+    found = [case for seed in range(12) for case in choose_cases(tmp_path, 5.0, 2, seed)]
+    assert {case.start for case in found if case.agent == 0} == starts
+    assert {case.start for case in found if case.agent == 1} == {10, 20, 30}
+
+
+def test_an_episode_by_its_key(store: Path) -> None:
+    for row in read_index(store):
+        assert key_of(episode_of(store, row.key).source) == row.key
+
+
+def test_along_and_across_follow_the_logs_heading() -> None:
+    """A log that turns by .05 rad a frame, and a car 1 m to its right and 2 m behind it throughout."""
+    heading = 0.05 * np.arange(41)[None].astype(np.float32)
+    log = dataclasses.replace(log_of(0, [(0.0, 0.0)], [20.0], frames=41), heading_rad=heading)
+    right = np.stack((-np.sin(heading), np.cos(heading)), axis=-1)
+    ahead = np.stack((np.cos(heading), np.sin(heading)), axis=-1)
+    off = dataclasses.replace(log, position_m=(log.position_m + right - 2 * ahead).astype(np.float32))
+    found = displacement_figures(log, off.window(5, 41), Case(0, "", 0, 5, 36))
+    assert found["lateral_m"] == pytest.approx(1, abs=1e-4)
+    assert found["longitudinal_m"] == pytest.approx(2, abs=1e-4)
+    assert found["ade_m"] == pytest.approx(np.sqrt(5), abs=1e-4)
+    assert found["error_3s_m"] == pytest.approx(np.sqrt(5), abs=1e-4)
+    assert displacement_figures(log, off.window(5, 35), Case(0, "", 0, 5, 30))["error_3s_m"] is None
+
+
+def replay_row(number: int, group: str, ade_m: float, **more: Any) -> dict[str, Any]:
+    errors = dict.fromkeys(INTERVALS, ade_m)
+    return {"driver": "a", "seed": number, "group": group, **errors, "collision": False, "at_fault": False,
+            "off_road": False, "min_ttc_s": None, "decision_ms": 2.0, "distance_m": 100.0, **more}
+
+
+def test_case_figures_by_hand() -> None:
+    rows = [replay_row(0, "a", 1.0, collision=True, at_fault=True, min_ttc_s=0.5, decision_ms=None),
+            replay_row(1, "a", 2.0, collision=True, error_5s_m=None, min_ttc_s=3.0),
+            replay_row(2, "b", 6.0, off_road=True, decision_ms=4.0), replay_row(3, "b", 7.0)]
+    figures = case_figures(rows)
+    expected = {"episodes": 4, "ade_m": 4.0, "ade_m_low": 1.5, "ade_m_high": 6.5, "error_5s_m": 14 / 3,
+                "error_5s_m_low": 1.0, "error_5s_m_high": 6.5, "collision": 0.5, "at_fault_rate": 0.25,
+                "off_road_rate": 0.25, "decision_ms": 8 / 3, "km": 0.4}
+    assert {name: figures[name] for name in expected} == pytest.approx(expected)
+    assert figures["min_ttc_s"] is None  # the median of .5, 3 and two without a lead
+    assert case_figures(rows[:3])["min_ttc_s"] == 3.0
+    assert (figures["collision_low"], figures["collision_high"]) == tuple(wilson(2, 4))
+    other = [replay_row(number, row["group"], 1.0) for number, row in enumerate(rows)]
+    assert ade_difference(rows, other) == pytest.approx({
+        "cases": 4, "ade_difference_m": 3.0, "ade_difference_low_m": 0.5, "ade_difference_high_m": 5.5})
+
+
+def test_distances_of_motion_by_hand(tmp_path: Path) -> None:
+    """The log at 20 m/s; a driver whose speed goes from 22 to 24 m/s at 1 m/s^2."""
+    log = log_of(0, [(0.0, 0.0), (90.0, 4.0)], [20.0, 20.0], frames=21)
+    faster = dataclasses.replace(log, source=dataclasses.replace(log.source, name="x", driver="x"), ego=0,
+                                 speed_mps=np.float32([22 + 0.1 * np.arange(21), np.full(21, 5.0)]))
+    base = dataclasses.replace(log, source=dataclasses.replace(log.source, driver="log"), ego=0)
+    write_episodes(tmp_path / "episodes", [base, faster], "test")
+    assert motion_distances(tmp_path, "log") == {
+        "log": {"w1_speed_mps": 0.0, "w1_acceleration_mps2": 0.0},
+        "x": {"w1_speed_mps": pytest.approx(3.0, abs=1e-5),
+              "w1_acceleration_mps2": pytest.approx(1.0, abs=1e-4)}}
+
+
+def test_who_is_who_in_a_summary(evaluated: tuple[Path, dict[str, Any]]) -> None:
+    _, summary = evaluated
+    assert [(driver["name"], driver["reference"]) for driver in summary["drivers"]] == [
+        ("slower", "baseline:slower"), *((name, name) for name in ("constant velocity", "idm", "log"))]
+    ade = {driver["name"]: driver["metrics"]["ade_m"] for driver in summary["drivers"]}
+    assert [(pair["driver"], pair["other"]) for pair in summary["ade_differences"]] == [
+        ("slower", "constant velocity"), ("slower", "idm")]
+    for pair in summary["ade_differences"]:
+        assert pair["ade_difference_m"] == pytest.approx(ade["slower"] - ade[pair["other"]])
+    assert summary["mode"] == "as trained"
+
+
+def test_idm_wants_the_speed_of_the_fastest_in_sight() -> None:
+    assert fastest_mps(log_of(0, [(0.0, 0.0), (50.0, 4.0)], [12.0, 27.0]).scene(0)) == 27.0
+    assert fastest_mps(log_of(0, [(0.0, 0.0), (50.0, 4.0)], [0.0, 0.0]).scene(0)) == 1.0
+
+
+def test_a_table_says_what_the_summary_does() -> None:
+    figures = {"ade_m": 1.234, "ade_m_low": 1.0, "ade_m_high": None, "collision": 0.125,
+               "collision_low": 0.031, "collision_high": 0.4}
+    assert tables.interval(figures, "ade_m", 2) == "1.23\n1.00\u00a0to\u00a0-"
+    assert tables.rate(figures, "collision") == "12.5 %\n3\u00a0to\u00a040"
+    assert (tables.percent(None), tables.percent(0.0049)) == ("-", "0.5 %")
+    assert (tables.number(None, 1), tables.number(2.0, 1, " s")) == ("-", "2.0 s")

@@ -100,3 +100,38 @@ def test_the_bicycle_itself_is_feasible_and_a_jump_is_not() -> None:
     leapt[0, 10:] += 3.0  # 15 m/s^2: that step, its jerk, and the next one's; positions no longer agree after
     assert infeasible_share([replace(driven, speed_mps=leapt)]) > 0.5
     assert np.isnan(infeasible_share([]))
+
+
+def driven(control: np.ndarray, speed_mps: float = 15.0, group: str = "a") -> Episode:
+    """One car of 5 m that the bicycle drives with controls (30, 2), acceleration and steering, at 5 Hz."""
+    position, heading, speed = roll_out(np.zeros((1, 2)), np.zeros(1), np.full(1, speed_mps), control[None],
+                                        np.array([5.0]), 0.2)
+    return make_episode(position, heading, speed, np.array([[5.0, 2.0]]), np.ones((1, 31), bool), dt_s=0.2,
+                        road=straight_road(3, 1000.0), source=Source("simulated", "test", group))
+
+
+@pytest.mark.parametrize(("acceleration_mps2", "share"), [(4.9, 0.0), (5.1, 1.0), (-7.9, 0.0), (-8.1, 1.0)])
+def test_limits_of_acceleration(acceleration_mps2: float, share: float) -> None:
+    control = np.tile([acceleration_mps2, 0.0], (30, 1))
+    assert infeasible_share([driven(control, 300.0)]) == share
+
+
+@pytest.mark.parametrize(("step_mps2", "share"), [(2.9, 0.0), (3.1, 29 / 30)])
+def test_a_limit_of_jerk(step_mps2: float, share: float) -> None:
+    """Acceleration to and fro every .2 s; the first interval has no jerk."""
+    control = np.stack((step_mps2 / 2 * (-1.0) ** np.arange(30), np.zeros(30)), axis=-1)
+    assert infeasible_share([driven(control)]) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("yaw_radps", "share"), [(0.94, 0.0), (0.96, 1.0), (-0.96, 1.0)])
+def test_a_limit_of_turning(yaw_radps: float, share: float) -> None:
+    """The bicycle turns at v sin(slip) / (L / 2), with tan(slip) = tan(steering) / 2."""
+    steering = np.arctan(2 * np.tan(np.arcsin(yaw_radps * 2.5 / 15)))
+    assert infeasible_share([driven(np.tile([0.0, steering], (30, 1)))]) == share
+
+
+def test_two_recordings_are_enough_and_no_lead_is_no_row() -> None:
+    alone = [driven(np.zeros((30, 2)), speed, group) for speed, group in ((15.0, "a"), (16.0, "b"))]
+    rows = {row.signal: row for row in realism_against_floor(alone, alone[:1], splits=4)}
+    assert set(rows) == set(RANGES) - {"gap_m", "headway_s"}
+    assert rows["speed_mps"].w1_floor == pytest.approx(1.0, abs=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from drive_gen.envs.geometry import overlaps
 from drive_gen.envs.kinematics import wrap
 from drive_gen.envs.road import Lane, Road, straight_road
 from drive_gen.evaluate.contacts import SWEEP_M, contacts
-from drive_gen.evaluate.rows import episode_row, following
+from drive_gen.evaluate.rows import episode_row, following, motion_figures
 from drive_gen.evaluate.safety import (
     accelerations,
     deceleration_to_avoid_crash,
@@ -236,3 +237,86 @@ def test_contacts_are_those_of_a_plain_search(seed: int) -> None:
     found = [{touch.other: touch.frame for touch in contacts(episode, agent)} for agent in range(cars)]
     assert found == [plain_contacts(episode, agent) for agent in range(cars)]
     assert any(found)
+
+
+def test_a_headway_begins_at_half_a_metre_a_second() -> None:
+    np.testing.assert_array_equal(time_headway(np.full(2, 10.0), np.array([0.5, 0.499])), [20.0, np.nan])
+
+
+def test_accelerations_are_by_the_second() -> None:
+    episode = dataclasses.replace(driving([(0.0, 0.0)], [10.0], frames=4, dt_s=0.2),
+                                  speed_mps=np.float32([[10, 11, 11, 8]]))
+    np.testing.assert_allclose(accelerations(episode, 0), [5, 0, -15], rtol=1e-6)
+
+
+def test_a_second_of_49_frames_is_a_second() -> None:
+    """49 / 49 is below 1 in floats as it is counted here: 48 frames apart is one brake, 49 are two."""
+    assert 49 * (1 / 49) < 1
+    for apart, brakes in ((48, 1), (49, 2)):
+        braking = np.concatenate((np.full(12, -5.0), np.zeros(apart), np.full(12, -5.0)))
+        assert hard_brakes(braking, 1 / 49) == brakes
+
+
+def row_of(episode: Episode, **outcome: object) -> dict[str, object]:
+    """The row of agent 0, whom nothing befell but what is said."""
+    said = {"driver": "test", "seed": 3, "return_": 2.5, "decisions": 3, "crashed": False, "off_road": False,
+            "decision_ms": 1.0, **outcome}
+    return episode_row(episode, 0, SimpleNamespace(**said))
+
+
+def test_nothing_after_a_crash_counts() -> None:
+    """A car at 20 m/s crashes at frame 10, 2 s in; what the wreck does in the 4 s after is not driving."""
+    episode = driving([(0.0, 0.0), (500.0, 4.0)], [20.0, 20.0], dt_s=0.2)
+    crashed = np.zeros((2, 30), bool)
+    crashed[0, 10:] = True
+    row = row_of(dataclasses.replace(episode, crashed=crashed), crashed=True)
+    assert (row["duration_s"], row["distance_m"]) == (pytest.approx(2.0), pytest.approx(40.0, abs=1e-3))
+    assert (row["success"], row["crashed"], row["off_road"]) == (False, True, False)
+    others = dataclasses.replace(episode, crashed=crashed[::-1].copy())
+    assert row_of(others)["duration_s"] == pytest.approx(5.8)
+
+
+def test_who_leaves_the_road_has_no_success() -> None:
+    """It drifts 6 m/s to the left off the outer lane: frames 4 to 9 of 10 are more than .3 m outside."""
+    episode = driving([(50.0, 0.0)], [20.0], frames=10)
+    left = episode.position_m.copy()
+    left[0, :, 1] -= np.float32(0.37) * np.arange(10)
+    row = row_of(dataclasses.replace(episode, position_m=left))
+    assert (row["off_road"], row["success"], row["crashed"]) == (True, False, False)
+    assert row["off_road_share"] == pytest.approx(0.6)
+    told = row_of(episode, off_road=True)
+    assert (told["off_road"], told["success"], told["off_road_share"]) == (True, False, 0.0)
+
+
+@pytest.mark.parametrize(("gap_m", "below_s"), [(29.0, 3.0), (31.0, 0.0)])
+def test_short_headways_are_counted_in_seconds(gap_m: float, below_s: float) -> None:
+    """30 m/s behind 30 m/s for 30 frames of .1 s; headway is the gap / 30 m/s."""
+    row = row_of(driving([(0.0, 0.0), (gap_m + LENGTH_M, 0.0)], [30.0, 30.0]))
+    assert row["headway_below_1s_s"] == pytest.approx(below_s)
+    assert (row["mean_headway_s"], row["min_headway_s"]) == pytest.approx((gap_m / 30, gap_m / 30), abs=1e-5)
+    assert row["following_s"] == pytest.approx(3.0)
+
+
+def test_one_contact_at_fault_is_enough() -> None:
+    """It is hit from behind first, and runs into the car ahead later."""
+    episode = driving([(0.0, 0.0), (-8.0, 0.0), (25.0, 0.0)], [20.0, 25.0, 10.0])
+    assert [(touch.kind, touch.at_fault) for touch in contacts(episode, 0)] == [
+        ("rear-ended", False), ("front", True)]
+    assert row_of(episode)["at_fault"] is True
+    assert row_of(episode.only(np.array([0, 1])))["at_fault"] is False
+
+
+def test_motion_of_one_who_comes_late_or_never() -> None:
+    episode = driving([(0.0, 0.0)], [10.0], frames=6)
+    late = motion_figures(dataclasses.replace(episode, valid=np.arange(6)[None] >= 2), 0)
+    assert late["mean_speed_mps"] == pytest.approx(10)
+    assert (late["duration_s"], late["distance_m"]) == (pytest.approx(0.3), pytest.approx(3.0, abs=1e-5))
+    never = motion_figures(dataclasses.replace(episode, valid=np.zeros((1, 6), bool)), 0)
+    assert (never["duration_s"], never["distance_m"], never["hard_brakes"]) == (0.0, 0.0, 0)
+    assert never["mean_speed_mps"] is never["comfortable_share"] is None
+
+
+def test_a_car_half_a_metre_ahead_is_a_lead() -> None:
+    gap, closing, _ = following(driving([(0.0, 0.0), (5.5, 0.0)], [20.0, 20.0], frames=2), 0)
+    np.testing.assert_allclose(gap, 0.5, atol=1e-5)
+    np.testing.assert_array_equal(closing, 0)

@@ -120,3 +120,30 @@ def test_the_bootstrap_in_parts_draws_what_one_draw_does(groups: np.ndarray | No
     drawn = np.random.default_rng(5).multinomial(size, np.full(size, 1 / size), size=4000)
     expected = np.quantile((drawn * sums).sum(1) / (drawn * counts).sum(1), [0.025, 0.975])
     assert bootstrap_mean(values, 5, groups)[1:] == pytest.approx(expected, rel=1e-12)
+
+
+def test_two_values_have_an_interval_and_one_has_none() -> None:
+    assert bootstrap_mean(np.array([1.0, 3.0]), 0) == (2.0, 1.0, 3.0)  # a quarter of the resamples each
+    assert np.isnan(bootstrap_mean(np.array([1.0]), 0)[1:]).all()
+
+
+def test_the_middle_half_of_sixteen_scores() -> None:
+    squares = np.random.default_rng(0).permutation(np.arange(16.0) ** 2)
+    assert iqm(squares) == np.mean(np.arange(4, 12) ** 2)
+
+
+def test_stratified_bootstrap_by_a_plain_loop() -> None:
+    scores = np.random.default_rng(0).exponential(size=(8, 3)) * (1, 5, 20)
+    drawn = np.random.default_rng(7).integers(8, size=(4000, 8, 3))
+    middles = [np.sort([scores[run, task] for runs in one for task, run in enumerate(runs)])[6:18].mean()
+               for one in drawn]
+    expected = np.sort(scores, axis=None)[6:18].mean(), *np.quantile(middles, (0.025, 0.975))
+    assert stratified_bootstrap(scores, 7) == pytest.approx(expected)
+
+
+def test_one_run_an_arm_is_the_paired_bootstrap() -> None:
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(1, 1, 150), rng.normal(size=150)
+    pigeonhole, paired = run_difference(first[None], second[None], 3), paired_bootstrap(first, second, 3)
+    assert pigeonhole.value == pytest.approx(paired.value)
+    assert pigeonhole[1:] == pytest.approx(paired[1:], abs=0.02)  # Monte Carlo error

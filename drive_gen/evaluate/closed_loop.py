@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from drive_gen.data.rollout import BATCH, batched, drive, seat_of
-from drive_gen.drivers import Driver, Engine, load_driver
+from drive_gen.drivers import BUILT_IN, Driver, Engine, load_driver
+from drive_gen.envs.config import nearest
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError, write_json
 from drive_gen.envs.reference import config_hash, versions
@@ -18,6 +19,7 @@ from drive_gen.evaluate.folder import SCHEMA, SUMMARY, open_folder, read_rows, r
 from drive_gen.evaluate.rows import Row, episode_row
 from drive_gen.evaluate.summary import compare, driver_metrics
 
+KNOWN = (*BUILT_IN, "ppo")  # who may be a floor
 FLOORS = ("slower", "idle", "gap", "idm")
 
 
@@ -55,6 +57,7 @@ def evaluate_closed_loop(reference: str, config: EnvConfig, out: Path, *, episod
     """
     if episodes < 1:
         raise InputError(f"an evaluation needs at least 1 episode, got {episodes}")
+    floors = [_floor(name) for name in floors]
     setting, seeds = _Setting(config, mode, engine), range(seed, seed + episodes)
     drivers = _drivers(setting, (reference, *(f"baseline:{floor}" for floor in floors)))
     hashes = {driver.name: setting.hashes(driver) for driver in drivers.values()}
@@ -82,6 +85,15 @@ def _figures(drivers: dict[str, Driver], rows: Sequence[Row]) -> dict[str, Any]:
     paired = [{"driver": main, "other": other, **compare(by_driver[main], by_driver[other])}
               for other in others if len(by_driver[main]) > 1]  # one seed compares nobody
     return {"drivers": named, "paired": paired}
+
+
+def _floor(name: str) -> str:
+    """The floor driver of a name, as a user writes it."""
+    floor = name.removeprefix("baseline:")
+    if floor not in KNOWN:
+        names = ", ".join(KNOWN)
+        raise InputError(f"--floor: no driver {name!r}{nearest(floor, KNOWN)}; one of: {names}, or none")
+    return floor
 
 
 def _drivers(setting: _Setting, references: Sequence[str]) -> dict[str, Driver]:

@@ -69,14 +69,15 @@ def comfortable(signals: dict[str, np.ndarray]) -> np.ndarray:
 def comfortable_share(episode: Episode, agent: int) -> float:
     """Share of an agent's frames that are comfortable; NaN where it is present for fewer than three.
 
-    The frames from its first to its last one are taken as one stretch.
+    The frames from its first to its last one are taken as one stretch, over whose gaps is interpolated.
     """
     here = np.flatnonzero(episode.valid[agent])
     if len(here) < 3:
         return float("nan")
-    stretch = slice(here[0], here[-1] + 1)
-    signals = comfort_signals(episode.speed_mps[agent, stretch], episode.heading_rad[agent, stretch],
-                              episode.dt_s)
+    frames = np.arange(here[0], here[-1] + 1)
+    there = episode.speed_mps[agent, here], np.unwrap(episode.heading_rad[agent, here].astype(np.float64))
+    speed, heading = (np.interp(frames, here, values) for values in there)
+    signals = comfort_signals(speed, heading, episode.dt_s)
     return float(comfortable(signals)[here - here[0]].mean())
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drive_gen.data.processes import progress_bar, results_of
+from drive_gen.data.processes import results_of
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import SHARD_EPISODES, Writer
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError, make_folder, write_text

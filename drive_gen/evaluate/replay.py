@@ -36,11 +36,13 @@ from drive_gen.evaluate.replay_metrics import (
 )
 from drive_gen.evaluate.rows import Row, conflict_figures, motion_figures
 from drive_gen.evaluate.safety import off_road
+from drive_gen.evaluate.staged import scenario_files, staged
 from drive_gen.policies.policy import Policy
 from drive_gen.policies.rules import ConstantVelocity, Idm
 
 CONSTANT_VELOCITY, IDM, LOG = RULES = ("constant velocity", "idm", "log")
 RULE_DECISION_S = 0.2
+SCENARIOS = "scenarios"  # in the evaluation's folder: what came of them by their script
 META_DECISION_S = 1.0  # where a driver does not say
 SPEED_SCALE_MPS = 20.0  # of an observation's speeds
 
@@ -78,7 +80,9 @@ def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, 
                     command: str = "") -> dict[str, Any]:
     """Hand up to `cases` held-out cars of the store `data` to the driver and to the floors; the summary.
 
-    The others do what they did (others="log"), or IDM and MOBIL drive them in the simulator ("idm").
+    Or the egos of scenarios, where `data` is a scenario's file or a folder of such files: they are played as
+    their script says, into `out`/scenarios. The others do what they did (others="log"), or IDM and MOBIL
+    drive them in the simulator ("idm").
     Writes `out` as a closed-loop evaluation does: summary.json, rows.jsonl, the episodes. A killed run goes
     on where it was.
     """
@@ -88,11 +92,11 @@ def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, 
     if hasattr(main.policy, "attach"):
         raise InputError(f"{reference} reads highway-env's own world and cannot drive in a log; give a "
                          "checkpoint, or one of slower, idle, gap, idm")
-    setting = _Setting(reference, mode, data, main.hash, others)
-    chosen = choose_cases(data, horizon_s, cases, seed)
+    chosen, store = _chosen(data, out, horizon_s, cases, seed)
+    setting = _Setting(reference, mode, store, main.hash, others)
     digest = hash_of([horizon_s, *([] if others == "log" else [others]),
                       *(dataclasses.astuple(case) for case in chosen),
-                      *(row.sha256 for row in read_index(data) if row.split in HELD_OUT)])
+                      *(row.sha256 for row in read_index(store) if row.split in HELD_OUT)])
     hashes = {main.name: main.hash} | {name: hash_of(name) for name in RULES if name != main.name}
     kept = open_folder(out, {name: (value, digest) for name, value in hashes.items()}, range(len(chosen)))
     done = {(row["driver"], row["seed"]) for row in kept}
@@ -100,13 +104,21 @@ def evaluate_replay(reference: str, data: Path, out: Path, *, cases: int = 100, 
     run_units(out, units, partial(_row_of, setting, hashes, digest), workers, f"replaying {data.name}")
     summary = {"schema": SCHEMA, "kind": "replay",
                "config": {"data": str(data), "splits": list(HELD_OUT), "history_s": HISTORY_S, "seed": seed,
-                          "others": others},
+                          "others": others, "scenarios": store != data},
                "config_hash": digest, "mode": mode or "as trained", "versions": versions(),
                "command": command, "cases": len(chosen), "horizon_s": horizon_s,
                "episodes_per_driver": len(chosen), "seeds": {"first": 0, "count": len(chosen)},
                **_figures(out, hashes, reference)}
     write_json(out / SUMMARY, summary)
     return summary
+
+
+def _chosen(data: Path, out: Path, horizon_s: float, count: int, seed: int) -> tuple[list[Case], Path]:
+    """The cases, and the store that they are of."""
+    files = scenario_files(data)
+    if not files:
+        return choose_cases(data, horizon_s, count, seed), data
+    return staged(files[:count], out / SCENARIOS, horizon_s), out / SCENARIOS
 
 
 def _figures(out: Path, hashes: dict[str, str], reference: str) -> dict[str, Any]:

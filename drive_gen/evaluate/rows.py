@@ -13,6 +13,7 @@ from drive_gen.envs.geometry import leads, overlaps
 from drive_gen.evaluate import safety
 from drive_gen.evaluate.comfort import comfortable_share
 from drive_gen.evaluate.contacts import contacts
+from drive_gen.evaluate.planner import planner_score, planner_terms
 
 Row = dict[str, Any]
 
@@ -47,11 +48,14 @@ def episode_row(episode: Episode, agent: int, outcome: Driven) -> Row:
     driven = until_crash(episode, agent)
     off_road_frames = safety.off_road(driven, agent)
     left_road = bool(outcome.off_road or off_road_frames.any())
+    at_fault = any(contact.at_fault for contact in contacts(driven, agent))
+    motion, conflicts = motion_figures(driven, agent), conflict_figures(driven, agent)
+    terms = planner_terms(driven, agent, at_fault, left_road, conflicts["min_ttc_s"],
+                          motion["comfortable_share"])
     return {"driver": outcome.driver, "seed": outcome.seed, "return": float(outcome.return_),
             "success": not (outcome.crashed or left_road), "crashed": bool(outcome.crashed),
-            "at_fault": any(contact.at_fault for contact in contacts(driven, agent)),
-            "off_road": left_road, "decisions": outcome.decisions,
-            **motion_figures(driven, agent), **conflict_figures(driven, agent),
+            "at_fault": at_fault, "off_road": left_road, "decisions": outcome.decisions,
+            **motion, **conflicts, "planner_score": finite(planner_score(terms)),
             "off_road_share": float(off_road_frames.mean()),
             "decision_ms": float(outcome.decision_ms), "store_key": key_of(episode.source)}
 

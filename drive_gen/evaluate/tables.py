@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+
+from drive_gen.evaluate.statistics import Estimate
 
 Figures = dict[str, Any]
 TO = "\u00a0to\u00a0"  # an interval stays on one line
@@ -39,7 +42,8 @@ def paired_table(summary: Figures) -> Table:
 
 def replay_table(summary: Figures) -> Table:
     """One row a driver that was handed logged cars."""
-    table = _table(f"{summary['cases']} logged cars handed over, {summary['horizon_s']:g} s each",
+    whose = "egos of {} scenarios" if summary["config"].get("scenarios") else "{} logged cars"
+    table = _table(f"{whose.format(summary['cases'])} handed over, {summary['horizon_s']:g} s each",
                    "ADE m\n95 %", "FDE m\n95 %", "collide\n95 %", "at\nfault", "off-\nroad", "W1\nspeed",
                    "W1\naccel.", "median\nleast TTC")
     for driver in summary["drivers"]:
@@ -64,6 +68,16 @@ def prediction_table(summary: Figures) -> Table:
                  for second in seconds]
         table.add_row(row["name"], *cells, *(interval(row, f"ade_{modes}_{seconds[-1]}", 2)
                                              for modes in (6, 1)), percent(row["miss_6"]))
+    return table
+
+
+def risk_table(rows: Mapping[str, Mapping[str, Estimate]]) -> Table:
+    """One row a risk network or floor: figures and, below them, their intervals."""
+    table = _table("", "AUROC\n95 %", "average precision\n95 %", "calibration error\n95 %",
+                   "macro-F1 of TTC\n95 %", first="network")
+    for name, figures in rows.items():
+        table.add_row(name, *(interval({"": found.value, "_low": found.low, "_high": found.high}, "", 3)
+                              for found in figures.values()))
     return table
 
 

@@ -31,8 +31,10 @@ class Tracking:
 
 
 def score_tracking(true: Sequence[Episode], read: Sequence[Episode | None]) -> Tracking:
-    """Every EVERY-th frame's bodies, matched by place; None where a film was not read."""
+    """Every EVERY-th frame's bodies, matched by place; None where a film was not read. NaN where none was."""
     pairs = [(one, other) for one, other in zip(true, read, strict=True) if other is not None]
+    if not pairs:
+        return Tracking(len(true), len(true), *(float("nan"),) * 6)
     rows = [_frame(*pair, frame) for pair in pairs for frame in range(0, pair[1].steps, EVERY)]
     away, speed, kinds = (np.concatenate([row[place] for row in rows]) for place in range(3))
     found, there, said = len(away), sum(row[3] for row in rows), sum(row[4] for row in rows)

@@ -29,6 +29,7 @@ CLOSED_LOOP = (
     Column("success", "success", "no crash, on the road", percent),
     Column("mean_speed_mps", "mean speed", "m/s", _digits(1)),
     Column("return", "return", "of the environment", _digits(2)),
+    Column("planner_score", "planner score", "0 to 1, nuPlan's terms", _digits(3)),
     Column("crash_rate", "crashes", "of episodes", percent),
     Column("at_fault_rate", "at fault", "of episodes", percent),
     Column("off_road_rate", "off-road", "of episodes", percent),
@@ -100,7 +101,7 @@ def verdict(summary: Json, paired: Sequence[Json]) -> str:
     """A few sentences that say how the evaluated driver did, and how far that can be trusted."""
     main, *others = summary["drivers"]
     if summary.get("kind") == "replay":
-        return _replay_verdict(main, others)
+        return _replay_verdict(main, others, summary["config"].get("scenarios", False))
     figures = main["metrics"]
     episodes = int(figures["episodes"])
     done, speed = round(figures["success"] * episodes), number(figures["mean_speed_mps"], 1)
@@ -108,13 +109,14 @@ def verdict(summary: Json, paired: Sequence[Json]) -> str:
             f"{_said(figures, CLOSED_LOOP[0])} at {speed} m/s on average.{_comparison(paired)}")
 
 
-def _replay_verdict(main: Json, others: Sequence[Json]) -> str:
+def _replay_verdict(main: Json, others: Sequence[Json], scripted: bool) -> str:
     """How far from the log, and how often into someone; the same of the others, who are the scale."""
     figures, away, hit = main["metrics"], REPLAY[0], REPLAY[2]
     compared = "; ".join(f"{other['name']} {away.write(other['metrics'].get(away.name))} m and "
                          f"{hit.write(other['metrics'].get(hit.name))}" for other in others)
-    return (f"In place of {int(figures['episodes'])} logged cars, {_strong(main)} was on average "
-            f"{_said(figures, away, ' m')} from where people drove, and collided in "
+    whose, where = (("scenarios' egos", "their scripts led") if scripted else ("logged cars", "people drove"))
+    return (f"In place of {int(figures['episodes'])} {whose}, {_strong(main)} was on average "
+            f"{_said(figures, away, ' m')} from where {where}, and collided in "
             f"{_said(figures, hit)} of the cases.{escape(f' Beside it: {compared}.') if compared else ''}")
 
 

@@ -1,4 +1,4 @@
-"""What can be filmed: a fresh episode of a driver, or one of a store or an evaluation."""
+"""What can be filmed: an episode of a driver, a store or an evaluation, or what comes of a scenario."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from drive_gen.drivers import load_driver
 from drive_gen.envs.actions import TARGET_SPEEDS_MPS
 from drive_gen.envs.config import from_mapping
 from drive_gen.envs.episode import Episode
-from drive_gen.envs.files import InputError
+from drive_gen.envs.files import InputError, read_json
 from drive_gen.envs.reference import resolved
 from drive_gen.envs.world import EnvConfig
+from drive_gen.evaluate.folder import SUMMARY, read_rows
 from drive_gen.report.film import Details
+from drive_gen.report.selection import badness
 from drive_gen.report.thoughts import Decisions, Listener, details_of
+
+WORST = "worst"
 
 
 class Take(NamedTuple):
@@ -47,8 +51,8 @@ def drive(reference: str, config: EnvConfig, seed: int, mode: str | None = None)
 
 
 def stored(store: Path, which: str = "0", agent: int | None = None) -> Take:
-    """An episode of a store by its number or by a part of its key that no other has."""
-    row = _row_of(read_index(store), which, store)
+    """An episode of a store by its number, a part of its key that no other has, or an evaluation's worst."""
+    row = _row_of(read_index(store), worst_of(store.parent) if which == WORST else which, store)
     episode = read_shard(store / row.shard, [row])[0]
     number = _agent_of(episode, agent)
     try:
@@ -56,6 +60,32 @@ def stored(store: Path, which: str = "0", agent: int | None = None) -> Take:
     except InputError:  # frames that fit no decisions: the film shows what there is
         details = None
     return Take(episode, number, details)
+
+
+def scenario_at(path: Path) -> Path | None:
+    """The scenario's file that a path is, or that the folder there holds; None where there is none."""
+    return next((file for file in (path, path / "scenario.yaml")
+                 if file.suffix in (".yaml", ".yml") and file.is_file()), None)
+
+
+def played(path: Path, agent: int | None = None) -> Take:
+    """What comes of a scenario, whose drivers do as it says."""
+    from drive_gen.envs.scenario import Scenario
+    from drive_gen.language.play import play
+
+    episode = play(Scenario.read(path))
+    return Take(episode, _agent_of(episode, agent), None)
+
+
+def worst_of(evaluation: Path) -> str:
+    """The key of the worst episode of the driver that an evaluation is of, as its report ranks them."""
+    rows = read_rows(evaluation)
+    if not rows:
+        raise InputError(f"{evaluation} is no evaluation, which alone has a worst episode; give a number")
+    driver = rows[0]["driver"]  # the evaluated one drives first
+    if (evaluation / SUMMARY).exists():
+        driver = read_json(evaluation / SUMMARY, "an evaluation's summary")["drivers"][0]["name"]
+    return str(min((row for row in rows if row["driver"] == driver), key=badness)["store_key"])
 
 
 def decisions_of(episode: Episode) -> Decisions:
