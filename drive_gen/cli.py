@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         verb, rest = _verb_of(words)
         if verb is None:
-            print(_help())
+            print(_help(*rest))
             return 0
         return int(_parse(_load(verb), rest, f"drive-gen {verb}")() or 0)
     except InputError as error:
@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _verb_of(words: list[str]) -> tuple[str | None, list[str]]:
-    """The verb at the head of the command line and what follows it; None asks for help."""
+    """The verb at the head of the command line and what follows it; None asks for help, on a family
+    of verbs where one follows."""
     if not words or words[0] in ("-h", "--help", "help"):
         return None, []
     if words[0] == "--version":
@@ -88,12 +89,14 @@ def _verb_of(words: list[str]) -> tuple[str | None, list[str]]:
     for count in (2, 1):
         if (verb := " ".join(words[:count])) in VERBS and len(words) >= count:
             return verb, words[count:]
+    from drive_gen.envs.config import nearest
+
     kinds = [verb.split()[1] for verb in VERBS if verb.startswith(f"{words[0]} ")]
     if kinds:
         if len(words) < 2 or words[1] in ("-h", "--help"):
-            return None, []
-        raise InputError(f"unknown {words[0]} {words[1]!r}; one of: {', '.join(kinds)}")
-    from drive_gen.envs.config import nearest
+            return None, words[:1]
+        unknown = f"unknown {words[0]} {words[1]!r}{nearest(words[1], kinds)}"
+        raise InputError(f"{unknown}; one of: {', '.join(kinds)}")
 
     verbs = list(dict.fromkeys(verb.split()[0] for verb in VERBS))
     raise InputError(f"unknown command {words[0]!r}{nearest(words[0], verbs)}; one of: {', '.join(verbs)}")
@@ -113,7 +116,9 @@ def _parse(function: Callable[..., Any], words: list[str], prog: str) -> Callabl
         return functools.partial(function, *positional, **named)
 
     if {"-h", "--help"} & set(words):
-        return tyro.cli(bind, args=words, prog=prog)
+        from drive_gen.help import explained
+
+        return tyro.cli(explained(function), args=words, prog=prog)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
@@ -127,9 +132,15 @@ def _parse(function: Callable[..., Any], words: list[str], prog: str) -> Callabl
         raise InputError(f"{what}; see {prog} --help") from None
 
 
-def _help() -> str:
-    width = max(map(len, VERBS))
-    lines = [f"  {verb:{width}}  {what}" for verb, (_, what) in VERBS.items()]
+def _help(family: str = "") -> str:
+    """All verbs, or those of a family such as train."""
+    begin = f"{family} " if family else ""
+    verbs = {verb: what for verb, (_, what) in VERBS.items() if verb.startswith(begin)}
+    width = max(map(len, verbs))
+    lines = [f"  {verb:{width}}  {what}" for verb, what in verbs.items()]
+    if family:
+        usage = f"usage: drive-gen {family} KIND [options]     (drive-gen {family} KIND --help lists them)"
+        return "\n".join([usage, "", *lines])
     return "\n".join(
         [
             "usage: drive-gen VERB [options]     (drive-gen VERB --help lists a verb's options)",

@@ -293,3 +293,14 @@ def test_a_decision_needs_something_after_it() -> None:
     episode = cruising([(0, 0)], [20.0], frames=5)
     with pytest.raises(IndexError, match="no frame follows the decision at frame 4 of 5"):
         infer_meta(episode, 0, np.array([4]), GRID)
+
+
+@pytest.mark.parametrize(("at_m", "turns"), [(98.5, False), (99.5, True)])
+def test_steering_looks_a_tenth_of_a_second_ahead(at_m: float, turns: bool) -> None:
+    """10 m/s: 1 m ahead. The lane bends by .1 rad at 100 m; a car on its centre line is headed along it."""
+    bend = np.array([[0.0, 0.0], [100.0, 0.0], [100 + 100 * np.cos(0.1), 100 * np.sin(0.1)]])
+    road = Road((Lane(bend, 4.0),))
+    here = np.array([at_m, 0.0])
+    _, steering = MetaController(road, here, 0.0, 10.0, target_speeds_mps=GRID).control(here, 0.0, 10.0)
+    assert (steering > 0.01) == turns
+    assert turns or abs(steering) < 1e-9

@@ -428,6 +428,11 @@ CASES: dict[str, tuple[Callable[[Path], object], str, list[str]]] = {
         ["run", "train predict"],
     ),
     "nothing to generate from": (nothing, "augment none --out aug", ["none"]),
+    "unknown floor": (
+        nothing,
+        "evaluate baseline:idle --floor slower,gapp --out ev",
+        ["--floor: no driver 'gapp' (did you mean 'gap'?)"],
+    ),
     "unknown rule": (nothing, "evaluate baseline:gpa --out ev", ["gpa", "gap"]),
     "no held-out logs": (nothing, "evaluate baseline:idle --replay store --out ev", ["store"]),
     "unknown film": (nothing, "render store --out film.avi", ["film.avi", ".mp4"]),

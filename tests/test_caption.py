@@ -11,6 +11,7 @@ from test_causes import driven, speeds
 from drive_gen.envs.files import InputError
 from drive_gen.evaluate.captions import interval, score_captions
 from drive_gen.evaluate.round_trip import STAGES, Trips, in_caption, visible
+from drive_gen.language.agree import LATE_S
 from drive_gen.language.caption import next_symbols, say_seen, seen_of_caption, seen_of_symbols, symbols_of
 from drive_gen.language.caption_words import END, SYMBOLS, WORDS, Symbol
 from drive_gen.language.causes import Cause
@@ -182,3 +183,65 @@ def test_a_recipe_is_what_is_played() -> None:
     facts, scenario = drawn(Staged(("highway",)), 3)
     assert facts.road in ("highway", None)
     assert scenario == drawn(Staged(("highway",)), 3)[1]
+
+
+@pytest.mark.parametrize(("when", "at_s", "held"), [
+    ("early", 3, True), ("mid", 3, True), ("late", 3, False),  # a third of 12 s is 4 s, and 1 s is allowed
+    ("early", 2, True), ("mid", 2, False), ("early", 8, False), ("mid", 8, True), ("late", 8, True),
+    ("late", 10, True), ("mid", 10, False), ("late", None, True)])
+def test_a_time_is_held_by_the_parts_of_the_clip_that_it_may_be_in(when: str, at_s: int | None,
+                                                                   held: bool) -> None:
+    assert Sight().duration_s == 12
+    assert LATE_S == 1
+    seen = Facts("highway", agents=(Agent("lead"),), events=(Event("lead", "brake", when),))  # type: ignore[arg-type]
+    wanted = Facts(events=(Event("lead", "brake", at_s=at_s),))
+    assert in_caption(wanted, Seen(seen))["lead.brake"] == held
+
+
+def test_a_change_of_lanes_is_any_of_them_and_of_whom_it_is_said() -> None:
+    seen = Seen(Facts("highway", agents=(Agent("left"), Agent("trucks", count=2)), events=(
+        Event("left", "lane-right", "early"), Event("trucks", "brake", "mid"), Event("ego", "stop", "late"))))
+
+    def held(who: str, what: str) -> bool:
+        (found,) = (value for slot, value in in_caption(
+            Facts(events=(Event(who, what),)), seen).items() if slot == f"{who}.{what}")  # type: ignore[arg-type]
+        return found
+
+    assert held("left", "lane-change")
+    assert held("left", "lane-right")
+    assert not held("left", "lane-left")
+    assert held("someone", "lane-change")
+    assert not held("right", "lane-change")
+    assert held("trucks", "brake")
+    assert not held("cars", "brake")
+    assert held("ego", "stop")
+
+
+def test_groups_count_those_whose_places_the_request_does_not_name() -> None:
+    seen = Seen(Facts("highway", agents=(Agent("lead", "truck"), Agent("right", "car"), Agent("left", "car"),
+                                         Agent("cars", count=2, abreast=True))))
+
+    def held(*agents: Agent, **more: str) -> dict[str, bool]:
+        return in_caption(Facts(agents=agents, **more), seen)  # type: ignore[arg-type]
+
+    assert held(Agent("cars", count=4))["cars.count"]
+    assert not held(Agent("cars", count=3))["cars.count"]  # as many, and no more
+    assert held(Agent("cars", count=3), density="light")["cars.count"]  # other traffic is asked for too
+    assert not held(Agent("cars", count=5), density="light")["cars.count"]
+    assert held(Agent("cars", count=3), Agent("right"))["cars.count"]
+    assert held(Agent("trucks"))["trucks.count"]
+    assert held(Agent("cars", count=2, abreast=True))["cars.abreast"]
+    assert not held(Agent("trucks", count=2, abreast=True))["trucks.abreast"]
+
+
+def test_scores_of_many_captions_are_pooled() -> None:
+    """Facts of captions together: 3 of 4 said are so, 3 of 6 that are so are said; lanes half right."""
+    one, other = Facts("highway", 3, "light"), Facts("merge", 2, "heavy")
+    said = Seen(Facts("highway", 3)), Seen(Facts("merge", 4))
+    found = score_captions([Seen(one), Seen(other)], said)
+    assert (found.precision, found.recall, found.exact) == (3 / 4, 3 / 6, 0)
+    assert found.f1 == pytest.approx(2 * 0.75 * 0.5 / 1.25)
+    assert found.by_slot == {"road": (1.0, 2), "lanes": (0.5, 2), "density": (0.0, 2)}
+    assert score_captions([], []).f1 == 0
+    sure = interval([Seen(one)] * 5, [said[0]] * 5, lambda score: score.recall)
+    assert sure == pytest.approx((2 / 3, 2 / 3, 2 / 3))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from drive_gen.envs.episode import Episode, Source, make_episode
-from drive_gen.envs.road import straight_road
-from drive_gen.language.causes import causes_of, lead_of, needed_mps2
+from drive_gen.envs.road import Road, straight_road
+from drive_gen.language.causes import causes_of, gap_m, lead_of, needed_mps2
 from drive_gen.language.read_episode import Happening, happenings
 
 DT_S, FRAMES = 0.1, 121
@@ -131,3 +132,22 @@ def test_no_reason_comes_after_what_it_explains() -> None:
     episode = driven([(0, 4, ego), (40, 4, lead)])
     assert Happening(1, "brake", 3.0) in happenings(episode)
     assert said(episode) == set()
+
+
+def test_gaps_are_between_bumpers() -> None:
+    episode = driven([(0, 4, speeds(20)), (30, 4, speeds(20)), (0, 8, speeds(20))])
+    assert gap_m(episode, 0, 1, 0) == gap_m(episode, 1, 0, 0) == pytest.approx(25)
+    assert gap_m(episode, 0, 2, 0) == pytest.approx(-1)  # as the crow flies: 4 m between the centres
+
+
+def test_who_ran_into_whom_is_told_by_the_headings() -> None:
+    """The same crash on roads to the east, north and west: who came from behind had sped up."""
+    ego, lead = speeds(20, (2, 4, 3)), speeds(20)
+    crash = driven([(0, 4, ego), (18.2, 4, lead)], crashed={0: 5.3, 1: 5.3})
+    assert causes_of(crash, happenings(crash))
+    for angle in (np.pi / 2, np.pi, -2.0):
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        lanes = tuple(replace(lane, center_m=lane.center_m @ turn) for lane in crash.road.lanes)
+        turned = replace(crash, position_m=(crash.position_m.astype(np.float64) @ turn).astype(np.float32),
+                         heading_rad=crash.heading_rad + np.float32(angle), road=Road(lanes))
+        assert said(turned) == said(crash)

@@ -14,6 +14,14 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(verb in printed for verb in cli.VERBS)
 
 
+@pytest.mark.parametrize("words", [["train"], ["train", "--help"]])
+def test_a_familys_help_is_its_own(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == 0
+    printed = capsys.readouterr().out
+    assert "train behavior" in printed
+    assert "collect" not in printed
+
+
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -21,6 +29,9 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     assert stop.value.code == 0
     printed = capsys.readouterr().out
     assert f"drive-gen {verb}" in printed
+    assert "None" not in printed
+    assert "default: )" not in printed
+    assert "default: '')" not in printed
     assert "--out" in printed or verb in ("inspect", "doctor", "ask", "describe", "comment")
 
 
@@ -29,6 +40,7 @@ def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str
     [
         (["evalute"], "did you mean 'evaluate'?"),
         (["import", "nigsim"], "one of: ngsim, highd, commonroad"),
+        (["train", "behaviour"], "did you mean 'behavior'?"),
         (["train", "gpt"], "one of: behavior, sight, diffusion, segment"),
     ],
 )
@@ -62,3 +74,14 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "_load", lambda _: broken)
     with pytest.raises(ZeroDivisionError):
         cli.main(["doctor"])
+
+
+def test_help_says_what_an_option_takes_and_what_it_is_else(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["train", "behavior", "--help"])
+    words = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--out PATH Folder to write" in words
+    assert "--device {auto,cpu,cuda} Where to train" in words
+    assert "--steps INT Optimiser updates. (default: the preset's)" in words
+    assert "--preset {quick,base}" in words
+    assert "(default: base)" in words

@@ -165,3 +165,13 @@ def test_the_us101_scenarios_are_the_ngsim_recordings(number: int) -> None:
     np.testing.assert_allclose(tracks.position_m[mine], np.stack((x, -y), axis=-1), atol=1e-3)
     np.testing.assert_allclose(tracks.heading_rad[mine], -yaw, atol=1e-3)
     np.testing.assert_allclose(tracks.speed_mps[mine], speed, atol=1e-3)
+
+
+def test_a_shape_to_the_right_moves_the_body_to_the_right(tmp_path: Path) -> None:
+    """1 m to the left of the pose in the file's axes, in which y goes up; headed .2 rad to the left there."""
+    shape = ('<rectangle><length>8</length><width>2.5</width><center><x>0</x><y>1</y></center></rectangle>')
+    plain = read_commonroad(written(tmp_path, SCENARIO, "plain.xml")).tracks
+    text = SCENARIO.replace("<rectangle><length>8</length><width>2.5</width></rectangle>", shape)
+    moved = read_commonroad(written(tmp_path, text, "moved.xml")).tracks
+    np.testing.assert_allclose(moved.position_m[0] - plain.position_m[0], [-np.sin(0.2), -np.cos(0.2)],
+                               atol=1e-9)

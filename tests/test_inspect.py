@@ -256,3 +256,60 @@ def test_a_folder_of_raw_logs_is_pointed_to_its_importer(tmp_path: Path) -> None
     (tmp_path / "01_tracks.csv").write_text("")
     with pytest.raises(InputError, match="drive-gen import highd"):
         inspect_path(tmp_path)
+
+
+def test_a_census_by_hand(tmp_path: Path) -> None:
+    """Two episodes of unlike lengths, periods and licences; of the one car that is there half of it, half."""
+    one = episode("one")
+    valid, crashed = np.ones((2, 11), bool), np.zeros((2, 11), bool)
+    valid[0, 5:], crashed[1, 10:] = False, True
+    other = replace(episode("two", "held").window(0, 9), dt_s=0.2)
+    other = replace(other, source=replace(other.source, licence="CC-BY-4.0"))
+    write_episodes(tmp_path, [replace(one, valid=valid, crashed=crashed), other])
+    facts = inspect_path(tmp_path).facts
+    assert facts["frames"] == {"total": 20, "least": 9, "most": 11}
+    assert facts["dt_s"] == [0.1, 0.2]
+    assert facts["agent_hours"] == round((16 * 0.1 + 18 * 0.2) / 3600, 4)
+    assert facts["speed_mps"]["mean"] == pytest.approx((5 * 20 + 11 * 10 + 9 * 20 + 9 * 10) / 34)
+    assert facts["crashed_agents"] == 1
+    assert facts["licences"] == {one.source.licence: 1, "CC-BY-4.0": 1}
+
+
+@pytest.mark.parametrize("who", [0, 1])
+def test_one_of_two_that_crashed_explains_an_overlap(tmp_path: Path, who: int) -> None:
+    odd = episode("odd", apart_m=3.0)
+    crashed = np.zeros((2, 11), bool)
+    crashed[who, 4:] = True
+    write_episodes(tmp_path, [replace(odd, crashed=crashed)])
+    assert inspect_path(tmp_path).problems == []
+
+
+def test_a_folder_of_scenarios_says_who_and_what_is_in_them(tmp_path: Path) -> None:
+    from drive_gen.envs.scenario import AgentRecipe, Condition, Event, LaneRecipe, Scenario
+
+    lane = LaneRecipe(((0.0, 0.0), (500.0, 0.0)), 4.0, 30.0)
+    ego = AgentRecipe(0, (10.0, 0.0), 0.0, 20.0)
+    truck = AgentRecipe(1, (60.0, 0.0), 0.0, 20.0, kind="truck")
+    brakes = Event(1, Condition("time_s", low=2.0), acceleration_mps2=-5.0)
+    Scenario((lane,), (ego, truck), ego=0, events=(brakes,)).write(tmp_path / "a.yaml")
+    Scenario((lane,), (ego,)).write(tmp_path / "b.yaml")
+    found = inspect_path(tmp_path)
+    assert found.facts == {"scenarios": 2, "roads": {"highway": 2}, "agents": {"car": 2, "truck": 1},
+                           "events": {"acceleration": 1}, "constraints": 0}
+    assert not found.problems
+    assert found.remarks[0].startswith("1 of them name no ego")
+    assert "--replay" in found.next
+    (tmp_path / "c.yaml").write_text("road: 3\n", encoding="utf-8")
+    assert len(inspect_path(tmp_path).problems) == 1
+
+
+def test_long_facts_stand_in_lines_below_their_name() -> None:
+    from drive_gen.commands.inspect import _block
+
+    settings = {"model": {f"setting_{number}": number for number in range(12)}, "data": ["store"], "seed": 1}
+    lines = _block("config", settings, 2)
+    assert lines[0] == "  config"
+    assert "    seed               1" in lines
+    assert "      setting_7          7" in lines
+    assert max(map(len, lines)) <= 80
+    assert _block("seed", 3, 2) == ["  seed               3"]

@@ -22,13 +22,12 @@ from drive_gen.train.config import LoopConfig
 from drive_gen.train.loop import (
     Batch,
     average_weights,
-    device_of,
     ema_decay,
     learning_rate,
     step_seed,
     train,
 )
-from drive_gen.train.run import RunFolder
+from drive_gen.train.run import RunFolder, device_of
 
 torch.set_num_threads(1)
 CONFIG = LoopConfig(steps=12, batch_size=8, warmup=3, log_every=1, evaluate_every=5, save_every=4, seed=3,
@@ -224,3 +223,29 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 def test_a_bad_setting_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(change))):
         replace(CONFIG, **change)
+
+
+def test_a_log_says_what_is_trained_and_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("drive_gen.data.progress.FIRST_S", 0.0)
+    monkeypatch.setattr("drive_gen.data.progress.EVERY_S", 0.0)
+    run = RunFolder(tmp_path / "run", {})
+    run.start()
+    train(Line(LineConfig()), loss_of, batch_of, CONFIG, run)
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    where = f"cpu (threads: {torch.get_num_threads()})"
+    assert lines[0].startswith(f"training line: 97 parameters on {where}, 12 updates of 8")
+    assert lines[1].startswith("training: 1 of 12, loss ")
+    assert lines[1].endswith(" left")
+    assert len(lines) == 13
+    assert all(lines)
+    assert printed.out == ""
+
+
+def test_a_run_on_a_missing_device_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="use --device cpu"):
+        RunFolder(tmp_path / "run", {}).start(device="cuda")
+    assert not (tmp_path / "run").exists()

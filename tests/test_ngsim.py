@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import cruising
 
 from drive_gen.cli import main
-from drive_gen.data.import_report import ImportReport
+from drive_gen.data.import_report import ImportReport, Overlap, Tally, box_overlaps
 from drive_gen.data.importing import Recording, assign_splits, import_recordings
 from drive_gen.data.ngsim import import_ngsim
 from drive_gen.data.store import read_episodes, read_index
@@ -297,3 +298,24 @@ def test_episodes_are_episodes(tmp_path: Path) -> None:
     assert episode.ego is None
     assert not episode.control_known.any()
     assert episode.source.notes["smoothing"] == "savgol 1.5 s order 2"
+
+
+def test_a_report_by_hand(tmp_path: Path) -> None:
+    """Three cars in one lane at 10, 10 and .5 m/s, 15 m and 35 m bumper to bumper, and one alongside."""
+    episode = cruising([(0, 0), (20, 0), (60, 0), (20.5, 0.5)], [10, 10, 0.5, 10], frames=2, ego=None)
+    assert box_overlaps(episode) == {(1, 3): 2}
+    apart = cruising([(0, 0), (20, 0), (60, 0)], [10, 10, 0.5], frames=2, ego=None)
+    tally = Tally()
+    tally.count["rows"] = 6
+    tally.add_episode(apart, [Overlap("rec", 1, 2, 3)])
+    tally.add_episode(cruising([(0, 8)], [10], frames=2, ego=None), [Overlap("rec", 1, 2, 4)])
+    report = tally.report(tmp_path, Smoothing(), {}, "rule")
+    gaps = np.array([15, 35, 15, 35 - 9.5 * 0.2])
+    assert report.mean_gap_m == pytest.approx(gaps.mean(), abs=1e-4)
+    assert report.mean_headway_s == pytest.approx(gaps.mean() / 10, abs=1e-4)
+    assert report.lead_share == pytest.approx(4 / 6)
+    assert report.overlaps == (Overlap("rec", 1, 2, 7),)
+    assert report.negative_gaps == 0
+    slow = Tally()
+    slow.add_episode(cruising([(0, 0), (20, 0)], [0.9, 0.9], frames=2, ego=None), [])
+    assert np.isnan(slow.report(tmp_path, Smoothing(), {}, "rule").mean_headway_s)  # as good as standing

@@ -277,3 +277,46 @@ def test_a_config_that_cannot_be_is_refused(name: str, value: object) -> None:
     with pytest.raises(InputError, match=name.split("_")[0]):
         PredictorConfig(**{name: value})  # type: ignore[arg-type]
     assert predictor_preset("quick").model.width < predictor_preset("base").model.width
+
+
+def test_a_miss_is_at_the_last_second() -> None:
+    """Futures that drift off evenly: 1.5 m at 1 s and 3 m at 2 s, or a third of that."""
+    windows = windows_of([cruising([(0, 0)], [20], frames=40)], SMALL, stride=5)
+    for drift_m, miss in ((3.0, 1.0), (1.9, 0.0)):
+        away = torch.zeros(10, 2)
+        away[:, 1] = drift_m * torch.arange(1, 11) / 10
+
+        def drifting(batch: dict[str, Tensor], away: Tensor = away) -> Forecast:
+            return Forecast((batch["future"] + away)[:, None], torch.zeros(len(batch["future"]), 1))
+
+        errors = window_errors(drifting, windows, 0.2)
+        assert (errors["miss_1"] == miss).all()
+        np.testing.assert_allclose(errors["fde_6_1s"], drift_m / 2, rtol=1e-4)
+        np.testing.assert_allclose(errors["ade_6_2s"], drift_m * 0.55, rtol=1e-4)
+        assert "ade_6_3s" not in errors
+
+
+def test_idm_alone_keeps_its_speed() -> None:
+    """With nobody in sight it wants the speed that it has; with somebody faster beside it, theirs."""
+    windows = windows_of([cruising([(0, 4)], [20], frames=29)], replace(SMALL, future_frames=25), stride=99)
+    path = floors(0.2)["IDM"](windows.gather(np.array([0]))).path_m[0, 0, :, 0]
+    np.testing.assert_allclose(path, 4.0 * np.arange(1, 26), rtol=1e-5)
+    beside = cruising([(0, 4), (20, 0)], [20, 30], frames=29)
+    windows = windows_of([beside], replace(SMALL, future_frames=25), stride=99)
+    drawn = floors(0.2)["IDM"](windows.gather(np.array([0]))).path_m[0, 0, :, 0]
+    assert drawn[-1] > path[-1] + 5
+
+
+def test_idm_behind_a_lead_by_a_plain_loop() -> None:
+    """The formula of Treiber et al., one step after the other; 12 m/s behind 9 m/s, 30 m apart at first."""
+    windows = windows_of([cruising([(0, 4), (30, 4)], [12, 9], frames=29)], replace(SMALL, future_frames=25),
+                         stride=99)
+    found = floors(0.2)["IDM"](windows.gather(np.array([0]))).path_m[0, 0, :, 0]
+    along, speed, lead, expected = 0.0, 12.0, 30 - 3 * 0.2 * 3, []
+    for _ in range(25):
+        wanted = 10 + 1.5 * speed + speed * (speed - 9) / (2 * np.sqrt(3 * 5))
+        acceleration = 3 * (1 - (speed / 12) ** 4 - (wanted / (lead - along)) ** 2)
+        slower = max(speed + np.clip(acceleration, -6, 6) * 0.2, 0)
+        along, speed, lead = along + (speed + slower) / 2 * 0.2, slower, lead + 9 * 0.2
+        expected.append(along)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)

@@ -16,7 +16,7 @@ from drive_gen.envs.episode import Episode, Source, make_episode
 from drive_gen.envs.files import InputError
 from drive_gen.envs.kinematics import roll_out
 from drive_gen.envs.observe import observe
-from drive_gen.envs.replay import Replay
+from drive_gen.envs.replay import Collision, Replay
 from drive_gen.envs.road import straight_road
 
 LENGTH_M, DT_S = 5.0, 0.1
@@ -194,3 +194,33 @@ def test_an_absent_agent_cannot_be_driven() -> None:
     position, heading, speed = steady(0, 20.0)
     with pytest.raises(InputError, match="absent at frame 10"):
         Replay(log([position], [heading], [speed], valid), 0, 10, 61, 1.0)
+
+
+def test_who_is_met_of_two_is_the_nearer() -> None:
+    """Two cars stand across the road ahead; the one in its lane is nearer, the other is touched too."""
+    standing = [np.tile(place, (61, 1)) for place in ([150.0, 5.9], [150.0, 4.0])]
+    ego = steady(100, 20.0, 1)
+    episode = log([ego[0], *standing], [np.zeros(61)] * 3, [ego[2], np.zeros(61), np.zeros(61)])
+    replay = Replay(episode, 0, 0, 61, 1.0)
+    while not replay.done:
+        replay.step(np.zeros(2))
+    assert replay.collision is not None
+    assert (replay.collision.agent_id, replay.collision.side) == (12, "front")
+
+
+def test_a_hit_rear_is_a_hit_from_behind_by_the_faster_alone() -> None:
+    assert Collision(3, 10, "rear", 10.0, 12.0).from_behind
+    assert not Collision(3, 10, "rear", 12.0, 10.0).from_behind  # it reversed, or was passed
+    assert not Collision(3, 10, "front", 10.0, 12.0).from_behind
+
+
+def test_nobody_drives_faster_than_highway_envs_cars() -> None:
+    replay = Replay(steady_log((0, 39.5, 1)), 0, 0, 61, 1.0)
+    while not replay.done:
+        replay.step(np.array([1.0, 0.0]))
+    speed = replay.episode("me").speed_mps[0]
+    assert 40.0 < speed.max() < 40.6  # a frame's acceleration at most is above
+    assert speed[-1] == pytest.approx(40.0, abs=0.05)
+    slower = Replay(steady_log((0, 30.0, 1)), 0, 0, 61, 1.0)
+    slower.step(np.array([1.0, 0.0]))
+    np.testing.assert_allclose(np.diff(slower.episode("me").speed_mps[0]), CONTROL_SCALE[0] * DT_S, rtol=1e-4)

@@ -14,11 +14,13 @@ import torch
 from safetensors.torch import load_file
 
 from drive_gen.commands.train_behavior import train_behavior as command
+from drive_gen.commands.training import evaluation_of
 from drive_gen.data.store import write_episodes
-from drive_gen.envs.config import from_mapping
+from drive_gen.envs.config import from_mapping, read_yaml
 from drive_gen.envs.episode import Episode, Source, make_episode
 from drive_gen.envs.files import InputError
 from drive_gen.envs.road import straight_road
+from drive_gen.envs.world import EnvConfig
 from drive_gen.policies.config import BehaviorConfig, Steering
 from drive_gen.policies.driver import BehaviorPolicy
 from drive_gen.train import behavior
@@ -87,6 +89,28 @@ def test_a_first_driver_without_meta_actions_does_not_decide(tmp_path: Path) -> 
     assert not behavior.facts_of([tmp_path]).meta_known
     write_episodes(tmp_path, [second], "train")
     assert behavior.facts_of([tmp_path]).meta_known
+
+
+def run_of(data: Path, out: Path) -> Path:
+    """A run's folder, as far as the next command is drawn from it."""
+    out.mkdir()
+    (out / "config.json").write_text(json.dumps({"data": [str(data)]}))
+    return out
+
+
+def test_the_next_command_measures_where_the_data_come_from(
+    stores: dict[str, Path], tmp_path: Path
+) -> None:
+    run = run_of(stores["simulated"], tmp_path / "settings")  # more of them than an id can say
+    assert evaluation_of(run) == f"drive-gen evaluate {run} --config {run}/env.yaml --out {run}/evaluation"
+    assert read_yaml(EnvConfig, run / "env.yaml") == from_mapping(EnvConfig, WORLD, "")
+    run = run_of(stores["logged"], tmp_path / "logged")
+    assert evaluation_of(run).split()[3:5] == ["--replay", str(stores["logged"])]
+    first = drives("simulated", 0)
+    source = replace(first.source, notes={"config": {"env": "merge-v0"}})
+    write_episodes(tmp_path / "merges", [replace(first, source=source)], "train")
+    run = run_of(tmp_path / "merges", tmp_path / "merging")
+    assert evaluation_of(run).split()[3:5] == ["--env", "merge-v0"]
 
 
 @pytest.mark.parametrize("memory", ["attention", "gru"])

@@ -150,3 +150,32 @@ def test_refitting_what_a_bicycle_drove_changes_little() -> None:
     control, first = refit(motion, length, 0.2, Limits()).astype(np.float64), motion[:, 0]
     position, _, _ = roll_out(first[:, :2], first[:, 2], first[:, 3], control, length, 0.2)
     assert np.hypot(*(position - motion[..., :2]).T).max() < 0.05
+
+
+def test_every_interval_of_every_pair_counts() -> None:
+    """Three cars stand in one place for 5 frames, a fourth elsewhere: 3 pairs."""
+    position = np.zeros((4, 5, 2))
+    position[3, :, 0] = 50
+    episode = make_episode(position, np.zeros((4, 5)), np.zeros((4, 5)), np.tile([5.0, 2.0], (4, 1)),
+                           np.ones((4, 5), bool), dt_s=0.2, road=straight_road(1, 100),
+                           source=driven().source)
+    assert touches(episode) == 15
+    assert touches(episode.only(np.array([0, 1, 3]))) == 5
+
+
+def test_who_leaves_has_not_braked() -> None:
+    """Car 1 goes after frame 40, car 2 comes at 20: what is before and after is no motion of theirs."""
+    episode = driven()
+    valid = np.ones_like(episode.valid)
+    valid[1, 41:], valid[2, :20] = False, False
+    parted = make_episode(episode.position_m, episode.heading_rad, episode.speed_mps, episode.size_m, valid,
+                          dt_s=0.2, road=episode.road, source=episode.source, ego=0, control=episode.control,
+                          control_known=episode.control_known)
+    found = verify(parted)
+    assert found.accepted, found
+    whole = verify(episode).measurements
+    for name in ("jerk", "yaw_rate", "acceleration_high", "speed_high"):
+        assert found.measurements[name] <= whole[name]
+    known = parted.control_known.copy()
+    known[2, 30] = False
+    assert verify(replace(parted, control_known=known)).reason == "states"

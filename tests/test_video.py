@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -25,7 +26,7 @@ from drive_gen.policies.behavior import BehaviorTransformer
 from drive_gen.policies.config import BehaviorConfig
 from drive_gen.policies.driver import BehaviorPolicy
 from drive_gen.report.film import Film, film_times, neighbour_rows, scene_at, view_for
-from drive_gen.report.sources import decisions_of, drive, store_at, stored
+from drive_gen.report.sources import decisions_of, drive, played, scenario_at, store_at, stored
 from drive_gen.report.thoughts import Decisions, Listener, predicted_paths
 from drive_gen.report.video import STRIP_FRAMES, render_episode, write_video
 
@@ -204,6 +205,32 @@ def test_an_episode_is_found_by_number_or_by_a_part_of_its_key(store: Path, driv
     with pytest.raises(InputError, match="no agent 99"):
         stored(store, "0", agent=99)
     assert stored(store, "0", agent=int(driven.agent_id[2])).agent == 2
+
+
+def test_the_worst_episode_of_an_evaluation_is_the_evaluated_drivers(tmp_path: Path,
+                                                                     driven: Episode) -> None:
+    episodes = [replace(driven, source=replace(driven.source, driver=driver, seed=seed))
+                for driver, seed in (("mine", 1), ("mine", 2), ("idle", 1))]
+    keys = [row.key for row in write_episodes(tmp_path / "episodes", episodes, "test")]
+    rows = [{"driver": driver, "seed": seed, "crashed": crashed, "store_key": key}
+            for driver, seed, crashed, key in (("mine", 1, False, keys[0]), ("mine", 2, True, keys[1]),
+                                               ("idle", 1, True, keys[2]))]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert stored(tmp_path / "episodes", "worst").episode.source.seed == 2
+    assert stored(tmp_path / "episodes", "worst").episode.source.driver == "mine"
+
+
+def test_a_scenario_is_driven_and_filmed(tmp_path: Path) -> None:
+    assert main(["generate", "--text", "a truck ahead on a highway", "--out", str(tmp_path)]) == 0
+    assert scenario_at(tmp_path) == scenario_at(tmp_path / "scenario.yaml") == tmp_path / "scenario.yaml"
+    assert main(["render", str(tmp_path), "--out", str(tmp_path / "drive.png")]) == 0
+    assert Image.open(tmp_path / "drive.png").height > 100
+    assert played(tmp_path / "scenario.yaml").episode.duration_s > 10
+
+
+def test_a_store_alone_has_no_worst_episode(store: Path) -> None:
+    with pytest.raises(InputError, match="no evaluation"):
+        stored(store, "worst")
 
 
 def test_the_view_suits_the_road() -> None:

@@ -182,3 +182,25 @@ def test_read_takes_one_split_only(tmp_path: Path) -> None:
 def test_bad_settings_are_refused(steps: int) -> None:
     with pytest.raises(InputError, match="min_steps must be from 1 to steps"):
         WindowConfig(steps=steps)
+
+
+def test_who_is_there_for_a_while_is_seen_for_a_while() -> None:
+    """The car ahead comes at 2 s and the one beside goes at 2 s: at each decision what `observe` sees."""
+    episode = cruising([(0, 4), (60, 4), (10, 0)], [25.0, 25.0, 25.0], frames=21)
+    valid = episode.valid.copy()
+    valid[1, :10], valid[2, 10:] = False, False
+    episode = replace(episode, valid=valid)
+    seen = Windows([[episode]], SHORT)[0]["observation"].numpy()
+    np.testing.assert_array_equal(seen, observe(episode, 0, decision_frames(episode, 1.0)))
+    assert (seen[0] != seen[3]).any()
+
+
+@pytest.mark.parametrize(("frame", "known"), [(20, True), (16, True), (None, False)])
+def test_a_crash_up_to_the_next_decision_is_in_the_returns(frame: int | None, known: bool) -> None:
+    episode = cruising([(0, 4), (60, 4)], [25.0, 25.0], frames=21)
+    crashed = np.zeros((2, 21), bool)
+    if frame is not None:
+        crashed[0, frame:] = True
+    item = Windows([[replace(episode, crashed=crashed)]], SHORT)[0]
+    free = Windows([[episode]], SHORT)[0]
+    assert (item["return_"] < free["return_"]).all() == known

@@ -28,7 +28,7 @@ def augment(data: tuple[Path, ...], /, *, out: Path, count: int = 200, seed: int
         data: Episode stores with real episodes, one or more.
         out: Episode store to write or to add to.
         count: Accepted episodes wanted.
-        seed: Of everything random.
+        seed: Seed of everything random.
         checkpoint: Diffusion checkpoint or run folder. If not given: `diffusion` beside the store, or the
             bundled one, or one that is trained first (preset quick).
         config: YAML file of settings (limits, tries, batch, ...).
@@ -74,13 +74,13 @@ def train_diffusion(*, data: tuple[Path, ...] = (),
         resume: Go on with the stopped run in this folder, with its own settings; no other flags.
         preset: quick: about a minute and a half on one core; base: a larger network, trained longer.
         config: YAML file of settings, instead of a preset.
-        seconds: Length of a scene; shorter where most episodes are.
+        seconds: Length of a scene, in seconds; shorter where most episodes are.
         agents: Most agents of a scene, the ego among them.
         steps: Optimiser updates.
         batch_size: Scenes an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights, batches and noise.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights, batches and noise.
+        device: Where to train; auto: on a GPU where there is one.
         patience: Evaluations without a better score before it stops; 0 never stops.
         json: Print only JSON.
     """
@@ -163,22 +163,20 @@ def _found(data: tuple[Path, ...], beside: Path) -> Path:
 
 def _generate(run: Generation, out: Path, count: int) -> Tally:
     """Generate under a progress bar."""
-    from rich import progress as bars
-    from rich.console import Console
+    import sys
 
+    from drive_gen.data.progress import progress_bar
     from drive_gen.generate.augment import augment
 
-    console = Console(stderr=True)
-    columns = (bars.TextColumn("accepted"), bars.BarColumn(), bars.MofNCompleteColumn(),
-               bars.TextColumn("of {task.fields[tried]} tried"), bars.TimeElapsedColumn(),
-               bars.TextColumn("left"), bars.TimeRemainingColumn())
-    with bars.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=count, tried=0)
+    with progress_bar("tried") as bar:
+        task = bar.add_task("accepted", total=count, tried="")
         try:
             return augment(run, out, count,
-                           lambda tally: bar.update(task, completed=tally.accepted, tried=tally.tried))
+                           lambda tally: bar.update(task, completed=tally.accepted,
+                                                    tried=f"{tally.tried} tried"))
         except KeyboardInterrupt:
-            console.print(f"stopped; what was accepted is in {out}: give the same command again to go on")
+            print(f"stopped; what was accepted is in {out}: give the same command again to go on",
+                  file=sys.stderr)
             raise
 
 
@@ -186,9 +184,9 @@ def _report(run: Generation, tally: Tally, data: tuple[Path, ...], out: Path, as
     """Print what was tried, what was refused and why, and how real the result looks."""
     import json
 
-    from rich.console import Console
     from rich.table import Table
 
+    from drive_gen.commands.show import show
     from drive_gen.envs.files import InputError
     from drive_gen.generate.verify import REASONS
 
@@ -203,12 +201,12 @@ def _report(run: Generation, tally: Tally, data: tuple[Path, ...], out: Path, as
                           "unfit_parents": run.parents.unfit, "model": run.model_hash, "realism": realism},
                          indent=1))
         return
-    console, table = Console(), Table("candidates", "number", "share")
+    table = Table("candidates", "number", "share")
     for name, number in (("tried", tally.tried), ("accepted", tally.accepted),
                          *((f"refused: {reason}", tally.rejected[reason]) for reason in REASONS)):
         if number:
             table.add_row(name, str(number), f"{number / tally.tried:.1%}")
-    console.print(table)
+    show(table)
     if run.parents.unfit:
         print(f"{run.parents.unfit} real windows were not begun from: recorded cars touch or leave the road")
     if realism:
@@ -216,7 +214,7 @@ def _report(run: Generation, tally: Tally, data: tuple[Path, ...], out: Path, as
         table = Table("signal", *names.values(), title="distance to held-out real driving")
         for row in realism:
             table.add_row(row["signal"], *(f"{row[name]:.3g}" for name in names))
-        console.print(table)
+        show(table)
     stores = " ".join(map(str, (*data, out)))
     print(f"wrote {out}: {tally.accepted} episodes; "
           f"next: drive-gen train behavior --data {stores} --out runs/behavior")
@@ -252,9 +250,9 @@ def _realism(run: Generation, data: tuple[Path, ...], out: Path) -> list[dict[st
 def _say_trained(out: Path, data: tuple[Path, ...], as_json: bool) -> int:
     import json
 
-    from rich.console import Console
     from rich.table import Table
 
+    from drive_gen.commands.show import show
     from drive_gen.envs.files import read_json
 
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -268,7 +266,7 @@ def _say_trained(out: Path, data: tuple[Path, ...], as_json: bool) -> int:
     for row in rows:
         mark = "*" if row["validation_loss"] == lowest else ""
         table.add_row(f"{row['step']}{mark}", f"{row['validation_loss']:.4f}")
-    Console().print(table)
+    show(table)
     stores = data or tuple(Path(path) for path in read_json(out / "config.json", "a run's config")["data"])
     named = " ".join(map(str, stores))
     print(f"wrote {best}; next: drive-gen augment {named} --checkpoint {out} --out generated")

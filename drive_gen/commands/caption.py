@@ -32,9 +32,9 @@ def train_caption(*, out: Path | None = None, resume: Path | None = None,
         init: Captioner to begin with, of the same shape: run or checkpoint folder, or Hub id.
         steps: Optimiser updates.
         batch_size: Clips an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         patience: Evaluations without a better score before it stops; 0 never stops.
         json: Print only JSON.
     """

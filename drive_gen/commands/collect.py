@@ -24,12 +24,13 @@ def collect(*, out: Path, env: str | None = None, config: Path | None = None, dr
         out: Episode store to write or to add to.
         env: Environment id of highway-env (highway-fast-v0 where neither this nor --config is given).
         config: YAML file of an environment's settings (lanes, vehicles, density, duration_s, ...).
-        drivers: Comma-separated: idm, gap, slower, idle, random, planner, ppo, or checkpoint folders.
+        drivers: Comma-separated: idm, gap, slower, idle, random, planner, careful, ppo, checkpoint folders,
+            or FILE.py:NAME (docs/drivers.md).
         episodes: Episodes of each driver.
         seed: The first episode's seed; the others follow, the same for each driver.
         workers: Processes; 0 means one a core. The store is the same whatever their number.
         explore: Share of decisions replaced by random meta-actions.
-        advisor: A driver (planner) whose meta-action is recorded as advice at every decision.
+        advisor: A driver (planner, careful) whose meta-action is recorded as advice at every decision.
         handover: The advisor takes over for good at a random decision from 1 to this one; 0 for never.
         ppo: Folder of the PPO driver that "ppo" means; runs/ppo, or a small one trained first, if not given.
         engine: The simulator, equal to highway-env and much faster; or highway-env itself.
@@ -92,8 +93,9 @@ def _ppo_folder(given: Path | None, config: EnvConfig, out: Path, workers: int) 
 def _say(outcomes: list[Outcome], out: Path, passed: int, as_json: bool) -> None:
     import json
 
-    from rich.console import Console
     from rich.table import Table
+
+    from drive_gen.commands.show import show
 
     rows = [_row(name, [outcome for outcome in outcomes if outcome.driver == name])
             for name in dict.fromkeys(outcome.driver for outcome in outcomes)]
@@ -101,13 +103,16 @@ def _say(outcomes: list[Outcome], out: Path, passed: int, as_json: bool) -> None
         print(json.dumps({"out": str(out), "held_before": passed, "drivers": rows}, indent=1))
         return
     table = Table("driver", "episodes", "success", "mean speed (m/s)", "return")
+    for column in table.columns[1:]:
+        column.justify = "right"
     for row in rows:
         table.add_row(row["driver"], str(row["episodes"]), f"{row['success']:.0%}",
                       f"{row['mean_speed_mps']:.1f}", f"{row['return']:.2f}")
     if rows:
-        Console().print(table)
+        show(table)
     held = f" ({passed} were there already)" if passed else ""
-    print(f"wrote {out}: {len(outcomes)} episodes{held}; next: drive-gen train behavior --data {out}")
+    print(f"wrote {out}: {len(outcomes)} episodes{held}; "
+          f"next: drive-gen train behavior --data {out} --out runs/behavior")
 
 
 def _row(name: str, outcomes: list[Outcome]) -> dict[str, Any]:

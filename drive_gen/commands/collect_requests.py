@@ -13,7 +13,7 @@ def collect_requests(*, out: Path, episodes: int = 500, seed: int = 0, roads: st
 
     Args:
         out: Episode store to write or to add to.
-        episodes: How many.
+        episodes: How many episodes.
         seed: The first episode's seed; the others follow.
         roads: Comma-separated road kinds; all but roundabout and u-turn, on which others are tested, if not
             given.
@@ -23,7 +23,7 @@ def collect_requests(*, out: Path, episodes: int = 500, seed: int = 0, roads: st
     import json as encoder
     import sys
 
-    from drive_gen.data.processes import progress_bar
+    from drive_gen.data.progress import progress_bar
     from drive_gen.envs.files import InputError
     from drive_gen.language.played import SEEN_ROADS, Staged, collect_played
 

@@ -44,7 +44,7 @@ def demo(
         logs: Recordings to begin from instead of the bundled ones: an episode store, or NGSIM data (a folder
             with tracks.parquet, or a CSV of the US DOT portal).
         quick: Use the models that come with the package instead of training them.
-        seed: Of everything random.
+        seed: Seed of everything random.
         json: Print only the evaluation's summary and what was written, as JSON.
     """
     import time
@@ -222,12 +222,11 @@ def _say_json(film: Path, report: Path, summary: dict[str, Any]) -> None:
 
 def _say(out: Path, film: Path, report: Path, summary: dict[str, Any], seconds: float) -> None:
     """The table, what was written, and what to try next."""
-    from rich.console import Console
-
+    from drive_gen.commands.show import show
     from drive_gen.evaluate.tables import replay_table, verdict_table
 
     table = verdict_table(summary) if summary["kind"] == "closed_loop" else replay_table(summary)
-    Console().print(table)
+    show(table)
     print(f"done in {seconds:.0f} s; wrote {report} (open it in a browser) and {film}")
     print(
         f"next: drive-gen inspect {out}/evaluation; drive-gen collect --drivers planner,idm --out data/sim;\n"

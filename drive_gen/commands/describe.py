@@ -115,12 +115,13 @@ def _about(found: Described, language: str) -> dict[str, Any]:
 
 
 def _table(ours: dict[str, str], theirs: dict[str, str], known: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from drive_gen.commands.show import show
 
     table = Table("fact", "said", *(("true", "") if known else ()))
     for slot in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(slot), theirs.get(slot)
         verdict = "right" if one == other else "missed" if one is None else "made up"
         table.add_row(slot, one or "", *((other or "", verdict) if known else ()))
-    Console().print(table)
+    show(table)

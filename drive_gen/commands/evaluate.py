@@ -1,4 +1,4 @@
-"""`drive-gen evaluate`: a driver beside the floors, in highway-env or in place of logged cars."""
+"""`drive-gen evaluate`: a driver beside the floors, in highway-env, in logs or in scenarios."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, e
     A killed run goes on where it was: give the same command again.
 
     Args:
-        reference: A run or checkpoint folder, or baseline:NAME (slower, idle, gap, idm, random, planner).
+        reference: A run or checkpoint folder; FILE.py:NAME, a driver of your own (docs/drivers.md); or
+            baseline:NAME (slower, idle, gap, idm, random, planner, careful, ppo).
         out: Folder to write: summary.json, rows.jsonl and the episodes.
         env: Environment id of highway-env (highway-fast-v0 where neither this nor --config is given).
         config: YAML file of an environment's settings (lanes, vehicles, density, duration_s, ...).
@@ -30,7 +31,8 @@ def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, e
         mode: How a behaviour transformer picks its return: tilted, none asked (bc), or a number
             (target); as in its training's evaluations if not given.
         engine: The simulator, equal to highway-env and much faster; or highway-env itself.
-        replay: A store of logged episodes: hand its held-out cars to the driver instead.
+        replay: A store of logged episodes: hand its held-out cars to the driver instead. Or scenarios, a
+            file or a folder of `generate` or `sample`: hand the ego of each to the driver.
         cases: With --replay, how many cars are handed over.
         horizon_s: With --replay, for how many seconds each.
         others: With --replay, what the other cars do: what they did (log), or react as IDM and MOBIL (idm).
@@ -61,18 +63,16 @@ def evaluate(reference: Annotated[str, tyro.conf.Positional], /, *, out: Path, e
 def _say(summary: dict[str, Any], out: Path, as_json: bool) -> None:
     import json
 
-    from rich.console import Console
-
+    from drive_gen.commands.show import show
     from drive_gen.evaluate.tables import paired_table, replay_table, verdict_table
 
     if as_json:
         print(json.dumps(summary, indent=1))
         return
-    console = Console()
     if summary["kind"] == "replay":
-        console.print(replay_table(summary))
+        show(replay_table(summary))
     else:
-        console.print(verdict_table(summary))
+        show(verdict_table(summary))
         if summary["paired"]:
-            console.print(paired_table(summary))
+            show(paired_table(summary))
     print(f"wrote {out}: summary.json, rows.jsonl, episodes/; next: drive-gen report {out}")

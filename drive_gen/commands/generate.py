@@ -18,11 +18,11 @@ def generate(*, text: str, out: Path, language: Literal["en", "ko"] | None = Non
     Args:
         text: What is asked for: "two trucks side by side", "합류 구간, 앞차 급정거".
         out: Folder to write scenario.yaml and scene.png into.
-        language: Of the text; by its letters if not given.
+        language: Language of the text; by its letters if not given.
         seed: Where the cars stand that the text leaves open.
         reader: Who reads the text: the grammar's parser, the learnt BERT, or (auto) BERT where the parser is
             at its wits' end and BERT is installed.
-        checkpoint: Of the learnt reader, a folder or Hub id; the bundled one if not given.
+        checkpoint: The learnt reader's folder or Hub id; the bundled one if not given.
         json: Print only what was understood and what holds, as JSON.
     """
     from drive_gen.envs.files import make_folder
@@ -57,14 +57,16 @@ def _say(facts: Facts, by: str, holds: dict[str, bool], out: Path, as_json: bool
         about = {"out": str(out), "reader": by, "facts": facts.to_mapping(), "slots": slots, "holds": holds}
         print(json.dumps(about, indent=1, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from drive_gen.commands.show import show
 
     table = Table("slot", f"understood by {by}", "holds when driven")
     for slot, value in slots.items():
         table.add_row(slot, value, {True: "yes", False: "no", None: "not seen in motion"}[holds.get(slot)])
-    Console().print(table)
+    show(table)
     missed = [slot for slot in slots if holds.get(slot) is False]
     note = f" ({', '.join(missed)}: the road has no room for it, or others are in the way)" if missed else ""
     print(f"wrote {out / 'scenario.yaml'} and {out / 'scene.png'}{note}; "
-          f"next: drive-gen inspect {out / 'scenario.yaml'}")
+          f"next: drive-gen render {out / 'scenario.yaml'} --out {out / 'drive.mp4'}, "
+          f"or drive-gen evaluate DRIVER --replay {out} --out {out / 'evaluation'}")

@@ -17,7 +17,7 @@ def ngsim(path: Path, /, *, out: Path, smoothing: Literal["savgol", "none"] = "s
         path: Folder with tracks.parquet (and lanes.json), a .parquet file, or a portal .csv file.
         out: Episode store to write, or to go on with.
         smoothing: Savitzky-Golay on the positions (speed and heading are its derivative), or none.
-        duration_s: Length of the pieces that a CSV's periods are cut into.
+        duration_s: Length of the pieces that a CSV's periods are cut into, in seconds.
         json: Print only the report, as JSON.
     """
     from drive_gen.data.ngsim import import_ngsim
@@ -34,7 +34,7 @@ def highd(path: Path, /, *, out: Path, smoothing: Literal["savgol", "none"] = "n
         path: Folder with the recordings.
         out: Episode store to write, or to go on with.
         smoothing: Savitzky-Golay on the positions, or none: highD's are smooth already.
-        duration_s: Length of the pieces that recordings are cut into.
+        duration_s: Length of the pieces that recordings are cut into, in seconds.
         json: Print only the report, as JSON.
     """
     from drive_gen.data.highd import import_highd
@@ -68,13 +68,14 @@ def _say(report: ImportReport, as_json: bool) -> int:
     if as_json:
         print(json.dumps(report.as_json(), indent=1))
         return 0
-    from rich.console import Console
     from rich.table import Table
+
+    from drive_gen.commands.show import show
 
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in _lines(report):
         table.add_row(name, value)
-    Console().print(table)
+    show(table)
     for line in report.refused:
         print(f"refused: {line}")
     if report.already_there:

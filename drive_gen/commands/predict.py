@@ -30,9 +30,9 @@ def train_predict(*, data: tuple[Path, ...] = (),
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Windows an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         patience: Evaluations without a better score before it stops; 0 never stops.
         json: Print only JSON.
     """
@@ -72,8 +72,7 @@ def evaluate_predict(references: Annotated[tuple[str, ...], tyro.conf.Positional
     """
     import json as encoder
 
-    from rich.console import Console
-
+    from drive_gen.commands.show import show
     from drive_gen.envs.files import write_json
     from drive_gen.evaluate.prediction import evaluate_predictors
     from drive_gen.evaluate.tables import prediction_table
@@ -85,7 +84,7 @@ def evaluate_predict(references: Annotated[tuple[str, ...], tyro.conf.Positional
     if json:
         print(encoder.dumps(summary, indent=1))
         return 0
-    Console().print(prediction_table(summary))
+    show(prediction_table(summary))
     print("ADE6: mean error of the best of the six likeliest futures; ADE1: of the likeliest; FDE: at the "
           "end; miss: all six end more than 2 m off")
     return 0
@@ -94,8 +93,9 @@ def evaluate_predict(references: Annotated[tuple[str, ...], tyro.conf.Positional
 def _say_trained(out: Path, as_json: bool) -> int:
     import json
 
-    from rich.console import Console
     from rich.table import Table
+
+    from drive_gen.commands.show import show
 
     lines: list[dict[str, Any]] = [json.loads(line) for line in
                                    (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -110,7 +110,7 @@ def _say_trained(out: Path, as_json: bool) -> int:
         mark = "*" if row["validation_loss"] == lowest else ""
         table.add_row(f"{row['step']}{mark}", *(f"{row[f'validation_{name}']:.3f}"
                                                 for name in ("loss", "nearest_m")))
-    Console().print(table)
+    show(table)
     stores = json.loads((out / "config.json").read_text(encoding="utf-8"))["data"]
     print(f"wrote {best}; next: drive-gen evaluate predict {out} --data {stores[0]}")
     return 0

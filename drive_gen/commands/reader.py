@@ -31,9 +31,9 @@ def train_reader(*, out: Path | None = None, resume: Path | None = None,
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Texts an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         patience: Evaluations without a better score before it stops; 0 never stops.
         json: Print only JSON.
     """
@@ -66,7 +66,8 @@ def ask(episodes: Path, question: str, /, *, episode: str = "0", checkpoint: str
         question: "did the car ahead brake?", "누가 끼어들었나요?"
         episode: Of a store: the episode's number, or a part of its key that no other has.
         checkpoint: Run or checkpoint folder of `drive-gen train reader`, or a Hub id; the bundled one if not
-        given. language: Of the question and the narration; by the question's letters if not given.
+            given.
+        language: Language of the question and the narration; by the question's letters if not given.
         seed: How the episode is told.
         json: Print only JSON.
     """
@@ -93,8 +94,10 @@ def ask(episodes: Path, question: str, /, *, episode: str = "0", checkpoint: str
         return 0
     if checked:
         slots = ", ".join(f"{slot} {'holds' if true else 'does not hold'}" for slot, true in checked.items())
-        print(f"by geometry: {said('yes' if all(checked.values()) else 'no', spoken)} ({slots})")
-    print(f"by BERT: {said(answer, spoken)} ({sure:.0%} sure)\nread in: {narration}")
+        exact = said("yes" if all(checked.values()) else "no", spoken)
+        print(f"by geometry (exact: this is what holds): {exact} ({slots})")
+    guess = "a network's guess" + ("" if checked else "; geometry cannot tell")
+    print(f"by BERT ({guess}): {said(answer, spoken)} ({sure:.0%} sure)\nread in: {narration}")
     return 0
 
 

@@ -29,5 +29,5 @@ def report(evaluation: Path, /, *, out: Path | None = None,
         print(encoder.dumps({"out": str(path), "bytes": size}, indent=1))
         return 0
     print(f"wrote {path} ({size / 1e6:.1f} MB); next: open it in a browser, "
-          f"or film an episode: drive-gen render {evaluation} --out film.mp4")
+          f"or film its worst episode: drive-gen render {evaluation} --episode worst --out film.mp4")
     return 0

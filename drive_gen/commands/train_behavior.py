@@ -31,9 +31,9 @@ def train_behavior(*, data: tuple[Path, ...] = (),
         actions: Kind of actions to learn; auto: meta-actions where the data's drivers took some.
         steps: Optimiser updates.
         batch_size: Windows an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights, batches and dropout.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights, batches and dropout.
+        device: Where to train; auto: on a GPU where there is one.
         mode: How it picks its return in the evaluations, and afterwards unless told otherwise: bc suits data
             labelled by a good teacher, tilt (the default) data of drivers good and bad.
         memory: What it remembers by: attention (the transformer, the default), or a GRU in its place.
@@ -98,8 +98,10 @@ def _run(out: Path, settings: Any, data: tuple[Path, ...], as_json: bool) -> int
 def _say(out: Path, progress: Any, as_json: bool) -> None:
     import json
 
-    from rich.console import Console
     from rich.table import Table
+
+    from drive_gen.commands.show import show
+    from drive_gen.commands.training import evaluation_of
 
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     rows = [line for line in lines if line["kind"] == "evaluation"]
@@ -115,7 +117,5 @@ def _say(out: Path, progress: Any, as_json: bool) -> None:
     for row in rows:
         mark = "*" if row["step"] == progress.best_step else ""
         table.add_row(f"{row['step']}{mark}", *(f"{row[name]:.3g}" for name in shown))
-    Console().print(table)
-    settings = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    replay = "" if "return" in rows[-1] else f" --replay {settings['data'][0]}"  # learnt from logs alone
-    print(f"wrote {best}; next: drive-gen evaluate {out}{replay} --out {out / 'evaluation'}")
+    show(table)
+    print(f"wrote {best}; next: {evaluation_of(out)}")

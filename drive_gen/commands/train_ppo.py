@@ -36,5 +36,6 @@ def train_ppo(*, out: Path, env: str | None = None, config: Path | None = None, 
         print(f"stopped; go on with: drive-gen train ppo --out {out} --resume and the same other flags",
               file=sys.stderr)
         raise
-    print(f"wrote {checkpoint}; next: drive-gen evaluate {out} --out {out}/evaluation")
+    world = (f" --env {env}" if env else "") + (f" --config {config}" if config else "")  # as it was trained
+    print(f"wrote {checkpoint}; next: drive-gen evaluate {out}{world} --out {out}/evaluation")
     return 0

@@ -31,9 +31,9 @@ def train_sight(*, data: tuple[Path, ...] = (), teacher: str | None = None, out:
         config: YAML file of settings, instead of a preset.
         steps: Optimiser updates.
         batch_size: Windows of decisions an update.
-        learning_rate: At the end of the warm-up.
-        seed: Of the weights and batches.
-        device: Where to train.
+        learning_rate: The highest learning rate, at the end of the warm-up.
+        seed: Seed of the weights and batches.
+        device: Where to train; auto: on a GPU where there is one.
         drive_episodes: Episodes driven at each evaluation; 0 for none.
         json: Print only JSON.
     """
@@ -79,6 +79,7 @@ def _run(out: Path, settings: Any, data: tuple[Path, ...], as_json: bool) -> int
 
     import torch
 
+    from drive_gen.commands.training import evaluation_of
     from drive_gen.train.sight import resume_sight, train_sight
 
     if "OMP_NUM_THREADS" not in os.environ:
@@ -96,5 +97,5 @@ def _run(out: Path, settings: Any, data: tuple[Path, ...], as_json: bool) -> int
         driven = f", return {row['return']:.2f}" if "return" in row else ""
         print(f"{mark} step {row['step']:6}: agrees with the teacher in "
               f"{row['validation_agreement']:.1%} of held-out decisions{driven}")
-    print(f"wrote {best}; next: drive-gen evaluate {out} --out {out / 'evaluation'}")
+    print(f"wrote {best}; next: {evaluation_of(out)}")
     return 0

@@ -33,6 +33,28 @@ def folder_of(out: Path | None) -> Path:
     return out
 
 
+def evaluation_of(out: Path) -> str:
+    """The command that measures a driver's run where its data come from: their environment, or their logs."""
+    import json
+    from dataclasses import asdict, replace
+
+    from drive_gen.envs.files import write_text
+    from drive_gen.envs.world import EnvConfig
+    from drive_gen.train.behavior import env_of
+
+    data = json.loads((out / "config.json").read_text(encoding="utf-8"))["data"]
+    env = env_of([Path(path) for path in data])
+    if env is None:
+        where = f"--replay {data[0]}"
+    elif replace(env, actions="auto") == (usual := EnvConfig(env=env.env)) or env == usual:
+        where = f"--env {env.env}"
+    else:  # more settings than --env can say
+        kept = {name: value for name, value in asdict(env).items() if value != getattr(usual, name)}
+        write_text(out / "env.yaml", json.dumps({"env": env.env, **kept}, indent=1) + "\n")
+        where = f"--config {out / 'env.yaml'}"
+    return f"drive-gen evaluate {out} {where} --out {out / 'evaluation'}"
+
+
 def say_trained(out: Path, as_json: bool, scores_of: Callable[[Mapping[str, Any]], str], then: str) -> int:
     """A line for each evaluation of a run, what was written, and the next command."""
     import json

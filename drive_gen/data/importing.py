@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from drive_gen.data.import_report import ImportReport, Overlap, Tally, box_overlaps
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import INDEX, key_of, read_index, split_of, write_episodes
 from drive_gen.data.tracks import Smoothing, Tracks, check_units, clean, pieces, smooth, to_episode
 from drive_gen.envs.episode import Episode, Source
@@ -65,17 +64,15 @@ def import_recordings(recordings: Iterable[Recording], out: Path, sizes: Mapping
 
 
 def _shown(recordings: Iterable[Recording], sizes: Mapping[str, int]) -> Iterator[Recording]:
-    """The recordings, with a progress bar on a terminal's stderr that moves on with every group."""
-    console = Console(stderr=True)
-    columns = (TextColumn("importing {task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=sum(sizes.values()))
+    """The recordings, with a progress bar on stderr that moves on with every group."""
+    with progress_bar() as progress:
+        task = progress.add_task("importing", total=sum(sizes.values()))
         group = None
         for recording in recordings:
             if group is not None and recording.group != group:
                 progress.advance(task, sizes[group])
             group = recording.group
-            progress.update(task, description=recording.name)
+            progress.update(task, description=f"importing {recording.name}")
             yield recording
 
 

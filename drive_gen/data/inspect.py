@@ -50,6 +50,8 @@ def inspect_path(path: Path) -> Inspection:
         for marker, look in _FOLDERS:
             if (path / marker).exists():
                 return look(path)
+        if any(path.glob("*.yaml")):
+            return inspect_scenarios(path)
         raise InputError(f"{path} is no folder of drive_gen's{_hint(path)}")
     if path.name == INDEX and _schema(path) == "drive_gen.episodes/1":
         return inspect_store(path.parent)
@@ -182,6 +184,33 @@ def inspect_evaluation(folder: Path) -> Inspection:
     else:
         found.problems.append(f"{store} is missing, so that no episode can be shown")
     found.next = f"drive-gen report {folder}"
+    return found
+
+
+def inspect_scenarios(folder: Path) -> Inspection:
+    """The scenarios of a folder of `generate` or `sample`: how many, which roads, agents and events."""
+    from drive_gen.envs.scenario import Scenario
+    from drive_gen.language.read_scene import road_kind
+
+    found, scenarios = Inspection(str(folder), "folder of scenarios"), list[Scenario]()
+    files = sorted(folder.glob("*.yaml"))
+    for path in files:
+        try:
+            scenarios.append(Scenario.read(path))
+        except InputError as error:
+            found.problems.append(str(error))
+    if not scenarios:
+        raise InputError(f"{folder} is no folder of drive_gen's: {found.problems[0]}")
+    found.facts = {"scenarios": len(scenarios),
+                   "roads": dict(Counter(road_kind(one.to_road()) for one in scenarios)),
+                   "agents": dict(Counter(agent.kind for one in scenarios for agent in one.agents)),
+                   "events": dict(Counter(event.action or "acceleration"
+                                          for one in scenarios for event in one.events)) or "none",
+                   "constraints": sum(len(one.constraints) for one in scenarios)}
+    alone = sum(one.ego is None for one in scenarios)
+    if alone:
+        found.remarks.append(f"{alone} of them name no ego, so that no driver can be put into them")
+    found.next = f"drive-gen evaluate DRIVER --replay {folder} --out {folder / 'evaluation'}"
     return found
 
 

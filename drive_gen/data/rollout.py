@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drive_gen.data.processes import progress_bar, results_of
+from drive_gen.data.processes import results_of
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import INDEX, Row, key_of, read_index, write_episodes
 from drive_gen.drivers import Driver, Engine, load_driver
 from drive_gen.envs.episode import META_ACTIONS, Episode

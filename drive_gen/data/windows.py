@@ -9,10 +9,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import iterate_episodes, read_index
 from drive_gen.envs.actions import (
     CONTROL_SCALE,
@@ -94,8 +93,7 @@ class Windows(torch.utils.data.Dataset[dict[str, Tensor]]):
         counts = [sum(row.split == split for row in read_index(path)) for path in paths]
         if not sum(counts):
             raise InputError(f"no {split} episodes in {', '.join(map(str, paths))}; collect more episodes")
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), disable=not progress, transient=True) as bar:
+        with progress_bar(shown=progress) as bar:
             task = bar.add_task(f"reading {split} windows", total=sum(counts))
 
             def counted(path: Path) -> Iterator[Episode]:

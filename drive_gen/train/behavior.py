@@ -55,7 +55,7 @@ def train_behavior(data: Sequence[Path], out: Path, config: TrainBehaviorConfig,
     begun = None if config.init is None or resume else begin_with(config.init, config)
     config = replace(config, model=begun.config) if begun else config
     run = RunFolder(out, settings_of(data, config, facts), Card(facts.lines, config.loop.seed), RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     windows = Windows.read(data, window_config(config))
     held_out = Windows.read(data, window_config(config), "validation") if facts.has_validation else windows
     model = begun or make_model(config, windows)
@@ -88,10 +88,6 @@ def facts_of(data: Sequence[Path]) -> Facts:
     if not data:
         raise InputError("no data given; name one or more episode stores with --data")
     indices = {path: read_index(path) for path in data}
-    firsts = [next(iterate_episodes(path, "train"), None) for path in data]
-    found = [episode for episode in firsts if episode is not None]
-    notes = [episode.source.notes["config"] for episode in found
-             if episode.source.kind == "simulated" and "config" in episode.source.notes]
     lines = []
     for path, rows in indices.items():
         kinds = " and ".join(sorted({f"{row.kind} {row.name}" for row in rows})[:4]) or "nothing"
@@ -100,10 +96,18 @@ def facts_of(data: Sequence[Path]) -> Facts:
     # Not the first episodes alone: highway-env's own IDM, often collected first, takes no meta-actions.
     meta_known = any(bool(episode.meta_known.any()) for episode in iterate_episodes(list(data), "train"))
     return Facts(meta_known=meta_known,
-                 env=from_mapping(EnvConfig, notes[0], "an episode's config") if notes else None,
+                 env=env_of(data),
                  has_validation=any(row.split == "validation" for rows in indices.values() for row in rows),
                  lines=tuple(lines),
                  identity=hash_of([[row.sha256, row.split] for rows in indices.values() for row in rows]))
+
+
+def env_of(data: Sequence[Path]) -> EnvConfig | None:
+    """The environment of the first store with simulated episodes; None where all are logs."""
+    firsts = [next(iterate_episodes(path, "train"), None) for path in data]
+    notes = [episode.source.notes["config"] for episode in firsts if episode is not None
+             and episode.source.kind == "simulated" and "config" in episode.source.notes]
+    return from_mapping(EnvConfig, notes[0], "an episode's config") if notes else None
 
 
 def fitted(config: TrainBehaviorConfig, facts: Facts) -> TrainBehaviorConfig:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from drive_gen.data.processes import progress_bar
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import iterate_episodes
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError
@@ -107,7 +107,7 @@ def loss_of(model: Captioner, batch: Batch, head_weight: float = 1.0) -> dict[st
 def train_caption(out: Path, config: CaptionTraining, resume: bool = False) -> Progress:
     """Train on clips of episodes by seed or of a store; the run's folder is `out`."""
     run = RunFolder(out, {"model": Captioner.model_type, "training": asdict(config)}, _card(config), RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     learn, held = clips_for(config.data, config, "clips to learn from"), clips_for(
         validation_of(config), config, "clips to validate on")
     return learn_from(run, config, learn, held, resume)

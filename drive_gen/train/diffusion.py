@@ -49,7 +49,7 @@ def train_diffusion(data: Sequence[Path], out: Path, config: DiffusionTraining,
     lines = {f"{row.kind} {row.name} ({row.licence or 'no licence recorded'})" for row in rows}
     card = Card(tuple(sorted(lines)), config.loop.seed)
     run = RunFolder(out, settings, card, RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     return train(Denoiser(model, config.loop.seed), loss_of, batches_of(scenes, config), config.loop, run,
                  validation_of(held_out, config))
 

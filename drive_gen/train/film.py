@@ -57,7 +57,7 @@ def train_film(out: Path, config: FilmTraining, resume: bool = False) -> Progres
     what = f"{config.frames.episodes} episodes of scripted traffic as films from above"
     settings = {"model": WHAT, "training": asdict(config)}
     run = RunFolder(out, settings, Card((what,), config.loop.seed), RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     batch_of, held_out = batches(config)
     return train(model, partial(loss_of, dice=config.dice), batch_of, config.loop, run,
                  lambda network: scores_of(network, held_out))

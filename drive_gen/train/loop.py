@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,13 +21,13 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from rich import progress as bars
-from rich.console import Console
 from torch import Tensor, nn, optim
 
+from drive_gen.data.progress import progress_bar
 from drive_gen.envs.files import InputError
 from drive_gen.policies.pretrained import Pretrained
 from drive_gen.train.config import LoopConfig
-from drive_gen.train.run import Learner, Progress, RunFolder
+from drive_gen.train.run import Learner, Progress, RunFolder, device_of
 
 Batch = dict[str, Tensor]
 Model = TypeVar("Model", bound=Pretrained)
@@ -45,8 +46,7 @@ def train(model: Model, loss_of: LossOf[Model], batch_of: Callable[[int], Batch]
     device = device_of(config.device)
     learner = make_learner(model.to(device), config)
     run.load_state(learner)
-    console = Console(stderr=True)
-    with _own_randomness(device), _Stop() as stop, _bar(config, learner, console) as show:
+    with _own_randomness(device), _Stop() as stop, _bar(config, learner) as show:
         try:
             while True:
                 if evaluate is not None and _evaluation_is_due(learner.progress, config):
@@ -63,8 +63,8 @@ def train(model: Model, loss_of: LossOf[Model], batch_of: Callable[[int], Batch]
         except KeyboardInterrupt:
             with stop.held():
                 run.save_state(learner)
-                console.print(f"stopped at step {learner.progress.step}; "
-                              f"go on with: {run.resume_command} {run.path}", soft_wrap=True)
+                print(f"stopped at step {learner.progress.step}; go on with: {run.resume_command} {run.path}",
+                      file=sys.stderr)
             raise
     _finish(learner, run)
     return learner.progress
@@ -119,15 +119,6 @@ def step_seed(seed: int, step: int, stream: str) -> int:
     """Seed of one step's draws; a stream's name keeps its draws apart from the others'."""
     words = np.random.SeedSequence([seed, step, *stream.encode()]).generate_state(2)
     return int(words[0]) << 31 ^ int(words[1])  # 63 bits: torch takes a signed 64-bit seed
-
-
-def device_of(name: str) -> torch.device:
-    """The device that "auto", "cpu" or "cuda" means here."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(name)
 
 
 def make_learner(model: Pretrained, config: LoopConfig) -> Learner:
@@ -221,7 +212,7 @@ class _Stop:
 
 @dataclass
 class _Shown:
-    """What the progress bar says beside the time."""
+    """What is said beside the step and the time."""
 
     bar: bars.Progress
     task: bars.TaskID
@@ -231,18 +222,29 @@ class _Shown:
     def __call__(self, values: Mapping[str, Any]) -> None:
         """Show the step, and the losses where they are logged: reading one waits for the device."""
         progress = self.learner.progress
+        said: dict[str, Any] = {"completed": progress.step}
         if "score" in values or progress.step % self.every == 0:
             name = "score" if "score" in values else "loss"
-            shown: dict[str, Any] = {name: f"{name} {float(values[name]):.4g}"}
-            self.bar.update(self.task, **shown)
-        self.bar.update(self.task, completed=progress.step)
+            said[name] = f"{name} {float(values[name]):.4g}"
+        self.bar.update(self.task, **said)
 
 
 @contextmanager
-def _bar(config: LoopConfig, learner: Learner, console: Console) -> Iterator[_Shown]:
-    columns = (bars.TextColumn("training"), bars.BarColumn(), bars.MofNCompleteColumn(),
-               bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn(),
-               bars.TextColumn("{task.fields[loss]} {task.fields[score]}"))
-    with bars.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=config.steps, completed=learner.progress.step, loss="", score="")
+def _bar(config: LoopConfig, learner: Learner) -> Iterator[_Shown]:
+    """What is trained, in a line, and how far it is."""
+    with progress_bar("loss", "score") as bar:
+        bar.console.print(_about(learner, config), soft_wrap=True, markup=False, highlight=False)
+        task = bar.add_task("training", total=config.steps, completed=learner.progress.step, loss="",
+                            score="")
         yield _Shown(bar, task, learner, config.log_every)
+
+
+def _about(learner: Learner, config: LoopConfig) -> str:
+    """The line at the start: what is trained, where, and for how long."""
+    parameters = sum(parameter.numel() for parameter in learner.model.parameters())
+    device = next(learner.model.parameters()).device
+    cuda = device.type == "cuda"
+    where = torch.cuda.get_device_name(device) if cuda else f"threads: {torch.get_num_threads()}"
+    begun = f", from update {learner.progress.step:,} on" if learner.progress.step else ""
+    return (f"training {learner.model.model_type}: {parameters:,} parameters on {device.type} ({where}), "
+            f"{config.steps:,} updates of {config.batch_size}{begun}; ^C saves and stops")

@@ -14,12 +14,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from drive_gen.data.progress import progress_bar
 from drive_gen.envs.episode import META_ACTIONS
 from drive_gen.envs.files import InputError, read_json, replacing, write_json
 from drive_gen.envs.observe import COLUMNS, ROWS
@@ -204,7 +203,7 @@ def _learn(learner: Any, run: RunFolder, training: PpoTraining, done: int) -> No
                 _keep(learner, run, training)
 
     learner.num_timesteps = done
-    with _progress(training.steps) as advance:
+    with _progress(learner, training.steps) as advance:
         watch = Watch(advance)
         # learn() adds what is done already to the steps it is asked for.
         learner.learn(max(training.steps - done, 0), callback=watch, reset_num_timesteps=False)
@@ -253,13 +252,15 @@ def _load_state(learner: Any, out: Path) -> int:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int, float], None]]:
-    """A bar on stderr with the time that remains and the mean return of late."""
-    columns = (TextColumn("training ppo"), BarColumn(), MofNCompleteColumn(), TextColumn("left"),
-               TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda done, value: bar.update(task, completed=done, description=f"return {value:.2f}")
+def _progress(learner: Any, total: int) -> Iterator[Callable[[int, float], None]]:
+    """What is trained, in a line, and how far it is, with the mean return of late."""
+    parameters = sum(parameter.numel() for parameter in learner.policy.parameters())
+    with progress_bar("late") as bar:
+        about = (f"training ppo: {parameters:,} parameters on cpu (threads: 1), {total:,} decisions in "
+                 f"{learner.n_envs} worlds, batches of {learner.batch_size}; ^C saves and stops")
+        bar.console.print(about, soft_wrap=True, markup=False, highlight=False)
+        task = bar.add_task("training", total=total, completed=learner.num_timesteps, late="")
+        yield lambda done, value: bar.update(task, completed=done, late=f"return {value:.2f}")
 
 
 @contextmanager

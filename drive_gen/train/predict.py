@@ -37,7 +37,7 @@ def train_predictor(data: Sequence[Path], out: Path, config: PredictorTraining,
     run = RunFolder(out, settings, Card(tuple(sorted(lines)), config.loop.seed), RESUME)
     windows, validation = _windows(tuple(data), identity, replace(config.model, memory="gru"), config.stride,
                                    config.windows, config.validation_windows)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     return train(Predictor(config.model, config.loop.seed), partial(loss_of, spread=config.spread),
                  batches_of(windows, config.loop.batch_size, config.loop.seed), config.loop, run,
                  validation_of(validation, config))

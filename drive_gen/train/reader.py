@@ -54,7 +54,7 @@ def train_reader(out: Path, config: ReaderTraining, resume: bool = False) -> Pro
     card = Card((f"{texts.requests} requests of the grammar in each language, 720 by hand, varied",
                  f"narrations of {texts.driven} episodes with questions"), config.loop.seed, limits=LIMITS)
     run = RunFolder(out, {"model": Reader.model_type, "training": asdict(config)}, card, RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     needed = min(texts.driven, 2 * VALIDATED) if resume and (out / TEXTS).exists() else texts.driven
     told = episode_facts(replace(texts, driven=needed))
     parts, tokenizer = _corpus(out, config, told, resume)

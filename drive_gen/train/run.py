@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, optim
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 SETTINGS, METRICS, STATE = "config.json", "metrics.jsonl", "training_state/state.json"
 
 Config = TypeVar("Config")
+
+
+def device_of(name: str) -> torch.device:
+    """The device that "auto", "cpu" or "cuda" means here."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu or auto")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(name)
 
 
 def begun_with(out: Path, config_class: type[Config], model: str, command: str
@@ -80,8 +90,12 @@ class RunFolder:
     card: Card = field(default_factory=Card)
     resume_command: str = "drive-gen train ... --resume"  # the path is put after it
 
-    def start(self, resume: bool = False) -> None:
-        """Make the folder, or check that it holds this very run where it is to go on."""
+    def start(self, resume: bool = False, device: str = "auto") -> None:
+        """Make the folder, or check that it holds this very run where it is to go on.
+
+        The device is asked for first, so that a run that cannot train leaves no folder behind.
+        """
+        device_of(device)
         held = (self.path / STATE).exists() or (self.path / METRICS).exists()
         if not resume:
             if held:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import track
 from torch import Tensor
 from torch.nn import functional as F
 
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import iterate_episodes
 from drive_gen.data.windows import WindowConfig, Windows, decision_runs
 from drive_gen.envs.actions import TARGET_SPEEDS_MPS
@@ -50,7 +50,7 @@ def train_sight(data: Sequence[Path], out: Path, config: SightTraining, resume: 
                 "training": asdict(config)}
     lines = (f"taught by {Path(config.teacher).name}", *facts.lines)
     run = RunFolder(out, settings, Card(lines, config.loop.seed), RESUME)
-    run.start(resume)
+    run.start(resume, config.loop.device)
     windows = seen_windows(data, config, teacher, "train")
     held_out = seen_windows(data, config, teacher, "validation") if facts.has_validation else windows
     model = with_eyes(teacher, config)
@@ -122,9 +122,10 @@ def seen_windows(data: Sequence[Path], config: SightTraining, teacher: BehaviorT
     places = list(_instants(data, split, shape.decision_s))
     assert len(places) == len(frames)
     cells = []
-    for number, (episode, frame) in track(list(enumerate(places)), f"drawing {split} frames", transient=True):
-        frames[number] = frames_at(episode, frame, config.sight)
-        cells.append(cells_at(episode, frame, config.sight))
+    with progress_bar() as bar:
+        for number, (episode, frame) in enumerate(bar.track(places, description=f"drawing {split} frames")):
+            frames[number] = frames_at(episode, frame, config.sight)
+            cells.append(cells_at(episode, frame, config.sight))
     return SeenWindows(windows, torch.from_numpy(frames), torch.from_numpy(np.stack(cells)))
 
 
@@ -147,14 +148,14 @@ def sight_loss(model: BehaviorTransformer, batch: Batch, teacher: BehaviorTransf
                config: SightTraining) -> dict[str, Tensor]:
     """What eyes are taught: the teacher's tokens and odds; or the scene itself, where the scene is asked.
 
-    In the latter case tokens and odds are measured and not learnt from: what comes back through the teacher's
-    encoder, whose attention is sharp, are gradients of no use.
+    In the latter case tokens and odds are measured in validation alone: what would come back through the
+    teacher's encoder, whose attention is sharp, are gradients of no use.
     """
     encoder, valid = model.encoder, batch["valid"]
     assert isinstance(encoder, FrameEncoder)
     seen = encoder.look(batch["frames"])
-    with torch.set_grad_enabled(torch.is_grad_enabled() and seen.own is None):
-        losses = distances(model, seen.token, batch, teacher)
+    measured = seen.own is None or not torch.is_grad_enabled()
+    losses = distances(model, seen.token, batch, teacher) if measured else {}
     if seen.own is None:
         loss = losses["action"] + config.token_weight * losses["token"]
     else:

@@ -29,7 +29,7 @@ def train_slots(
         ema=0.99,
     )
     run = RunFolder(out, {"model": SlotReader.model_type, "config": asdict(config), "loop": asdict(loop)})
-    run.start()
+    run.start(device=loop.device)
     labels, true = labels_of(learn.scenes), labels_of(held_out.scenes)
 
     def batch_of(step: int) -> Batch:

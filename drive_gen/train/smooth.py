@@ -30,7 +30,7 @@ def train_smoother(data: Sequence[Path], out: Path, config: SmootherTraining,
                                         config.loop.seed))
     tracks = tracks_of(learn, config.model, config.stride, config.windows)
     validation = batches_of(tracks_of(held_out, config.model, config.stride, 1024), config)
-    run.start(resume)
+    run.start(resume, config.loop.device)
 
     @torch.no_grad()
     def evaluate(model: Smoother) -> dict[str, float]:

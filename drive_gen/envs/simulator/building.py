@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
+from multiprocessing import parent_process
 from typing import Any
 
 import numpy as np
@@ -22,12 +24,18 @@ from drive_gen.envs.vector import LONGEST_S
 from drive_gen.envs.world import EnvConfig, WorldState
 
 
+@cache
+def _say_compiling() -> None:
+    """Once, and not by every worker process as well."""
+    if not is_compiled() and parent_process() is None:
+        print("compiling the simulator, once: a minute or two", file=sys.stderr)
+
+
 def built(config: EnvConfig, ego: str) -> tuple[dict[str, Any], Road, WorldState, Place]:
     """highway-env's full config, the road, a state of the kind, and what the worlds share."""
     from drive_gen.envs.reference import export_road, export_state, make_stock, resolved
 
-    if not is_compiled():
-        print("compiling the simulator, once: a minute or two", file=sys.stderr)
+    _say_compiling()
     settings, stock = resolved(config), make_stock(config)
     stock.reset(seed=0)
     state, road, network = export_state(stock), export_road(stock), network_of(stock)
