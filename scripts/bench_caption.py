@@ -24,7 +24,7 @@ import torch
 
 from drive_gen.commands.caption import BUNDLED
 from drive_gen.commands.describe import BUNDLED_EYES
-from drive_gen.data.processes import progress_bar
+from drive_gen.data.progress import progress_bar
 from drive_gen.data.store import iterate_episodes
 from drive_gen.envs.episode import Episode
 from drive_gen.envs.files import InputError

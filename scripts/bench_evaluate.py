@@ -18,8 +18,8 @@ from pathlib import Path
 
 import tyro
 
-from drive_gen.data.processes import cores
 from drive_gen.envs.files import write_json
+from drive_gen.envs.simulator.sharing import cores
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def table_of_questions(model: Reader | None, chosen: argparse.Namespace, told: l
     for name, facts in held_out(chosen).items():
         for phrasing in ("train", "held"):
             for language in chosen.languages:
-                rows = asked_of(facts, language, Variety(phrasing, "train"), chosen.count)  # type: ignore[arg-type]
+                rows = asked_of(facts, language, Variety(phrasing, "train"), chosen.count)
                 wanted = np.array([row[3] for row in rows])
                 shares = [[answer for answer, _ in model.answer([row[1:3] for row in rows], by)]
                           for by in HELPS] if model else []
@@ -231,9 +231,9 @@ def rule(model: Reader) -> None:
     found = [each for language in LANGUAGES for each in by_hand(language, kept=True)]
     wanted = [each.facts for each in found]
     for share in ("any", "train"):
-        reads = model.read([each.text for each in found], "parser", share)  # type: ignore[arg-type]
-        parsed = [parse(each.text, each.language, share)[0] for each in found]  # type: ignore[arg-type]
-        left = np.array([unread(each.text, each.language, share) for each in found])  # type: ignore[arg-type]
+        reads = model.read([each.text for each in found], "parser", share)
+        parsed = [parse(each.text, each.language, share)[0] for each in found]
+        left = np.array([unread(each.text, each.language, share) for each in found])
         print(f"{share} words, {len(found)} requests: parser {score(wanted, parsed).exact:.3f}, "
               f"reader {score(wanted, [read.facts for read in reads]).exact:.3f}, refused by the parser: "
               f"{np.mean([each is None for each in parsed]):.3f}; words unread: {np.bincount(left)}")

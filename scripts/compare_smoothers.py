@@ -90,8 +90,9 @@ def compared(networks: dict[str, list[Smooths]], held_out: Tracks, learn: Tracks
     """The rows of one noise: a standard deviation and a correlation."""
     measured = noisy(held_out.position_m, noise[0], 1, noise[1])
     best = tuned(learn, noisy(learn.position_m, noise[0], 2, noise[1]), dt_s, WINDOWS_S, ORDERS)
-    arms = {**networks, f"Savitzky-Golay, as imported ({Smoothing().label})": [savgol(Smoothing())],
-            f"Savitzky-Golay, tuned ({best.label})": [savgol(best)], "raw": [raw]}
+    arms: dict[str, list[Smooths]] = {
+        **networks, f"Savitzky-Golay, as imported ({Smoothing().label})": [savgol(Smoothing())],
+        f"Savitzky-Golay, tuned ({best.label})": [savgol(best)], "raw": [raw]}
     rows = []
     for name, smooths in arms.items():
         runs = [errors_of(each, held_out, measured, dt_s) for each in smooths]

@@ -23,7 +23,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from drive_gen.data.processes import progress_bar
+from drive_gen.data.progress import progress_bar
 from drive_gen.envs.config import check_choice
 from drive_gen.envs.episode import META_ACTIONS
 from drive_gen.envs.files import InputError, write_json
@@ -210,7 +210,7 @@ class Bench:
         world: Any = self.stock.unwrapped
         world.config["spawn_probability"] = 0.0
         spawn = self.simulator.place.spawn
-        plan = spawn.plan.copy()
+        plan: Any = spawn.plan.copy()  # type: ignore[attr-defined]  # a numpy record, seen as its fields
         plan.spawn_probability = 0.0
         self.simulator.place = self.simulator.place._replace(spawn=spawn._replace(plan=plan))
 

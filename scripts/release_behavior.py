@@ -13,6 +13,7 @@ import argparse
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from drive_gen.data.rollout import collect
 from drive_gen.envs.world import EnvConfig
@@ -44,6 +45,7 @@ def main() -> None:
         config = settings(steps, options.device, last=number == len(ROUNDS) - 1)
         train(stores, run, replace(config, init=None if former is None else str(former)))
         stores += correct(options.work, run, number, own, noisy)
+    assert run is not None  # there are rounds
     shutil.rmtree(ASSETS / "behavior", ignore_errors=True)
     shutil.copytree(run / "checkpoints" / "best", ASSETS / "behavior")
     print(f"wrote {ASSETS / 'behavior'}; next: drive-gen evaluate {ASSETS / 'behavior'} --out ev")
@@ -72,7 +74,7 @@ def correct(work: Path, run: Path, number: int, own: int, noisy: int) -> list[Pa
     return [work / f"{kind}-{number}" for kind, count in (("own", own), ("noisy", noisy)) if count]
 
 
-def settings(steps: int, device: str, last: bool) -> TrainBehaviorConfig:
+def settings(steps: int, device: Any, last: bool) -> TrainBehaviorConfig:
     """A narrower base preset, for small batches and few updates; long trainings are watched closely."""
     base = behavior_preset("base")
     loop = replace(base.loop, steps=steps, batch_size=64, learning_rate=1.5e-3, device=device,

@@ -18,7 +18,8 @@ from functools import partial
 import numpy as np
 import tyro
 
-from drive_gen.data.processes import progress_bar, results_of
+from drive_gen.data.processes import results_of
+from drive_gen.data.progress import progress_bar
 from drive_gen.envs.config import check_choice
 from drive_gen.envs.files import InputError
 from drive_gen.envs.simulator.parity import FAMILIES, Comparison, compare_episode, draw_config
