@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "image": ("image",),
 }
 TAKE_DATA = ("reader", "writer", "caption", "clip", VAE, "image")
+SECONDS = "seconds, wall"
 NO_SCORE = ("kind", "step", "time", "score")
 
 
@@ -79,9 +81,11 @@ def trained(wanted: Seeds, task: str, seed: int) -> Path:
         command += ["--data", str(wanted.data)] if wanted.data is not None and task in TAKE_DATA else []
         command += ["--vae", str(wanted.out / f"{VAE}-0")] if task == "image" else []
         command += ["--steps", str(wanted.steps)] if wanted.steps is not None else []
+    resumed, start = state.exists(), time.perf_counter()
     if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
         raise InputError(f"the training in {run} did not end well; the same command goes on with it")
-    write_text(run / "done", "")
+    # What a resumed run took before is not known here.
+    write_json(run / "done", None if resumed else time.perf_counter() - start)
     return run
 
 
@@ -92,8 +96,9 @@ def scores_of(run: Path) -> dict[str, float]:
     if not rows:
         raise InputError(f"{run} was never evaluated; train for longer")
     best: Mapping[str, Any] = max(rows, key=lambda row: row["score"])
+    took_s = json.loads((run / "done").read_text(encoding="utf-8"))
     return {name: float(value) for name, value in best.items()
-            if name not in NO_SCORE and isinstance(value, int | float)}
+            if name not in NO_SCORE and isinstance(value, int | float)} | {SECONDS: took_s or float("nan")}
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
@@ -110,8 +115,9 @@ def markdown(found: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
         for name in runs[0]:
             values = [run[name] for run in runs]
             mean, half = interval(values)
-            lines.append(f"| {task} | {name} | {', '.join(f'{value:.3f}' for value in values)} | "
-                         f"{mean:.3f} ± {half:.3f} |")
+            digits = 0 if name == SECONDS else 3
+            lines.append(f"| {task} | {name} | {', '.join(f'{value:.{digits}f}' for value in values)} | "
+                         f"{mean:.{digits}f} ± {half:.{digits}f} |")
     return "\n".join(lines)
 
 
