@@ -26,7 +26,7 @@ from drive_gen.language.sight import seen_of
 from drive_gen.perception.film_bodies import Bodies, bodies_in, fit_boxes
 from drive_gen.perception.film_files import read_frames, write_film
 from drive_gen.perception.film_odometry import steps_m
-from drive_gen.perception.film_pose import find_road, moved, step_between
+from drive_gen.perception.film_pose import find_road, follow, moved, step_between
 from drive_gen.perception.film_read import _before_crash, _filled, contacts, read_episode, smooth
 from drive_gen.perception.film_tracks import Track, _measure, _owners, local
 from drive_gen.perception.film_view import ASIDE_PX, FPS, SIZE_PX, cover_of, film_frame, film_frames
@@ -258,13 +258,61 @@ def test_poses_go_there_and_back() -> None:
 def test_contacts_and_speeds_by_hand() -> None:
     poses = np.zeros((2, 30, 3))
     poses[1, :, 0] = 8.0
-    poses[0, :, 0] = np.minimum(0.2 * np.arange(30), 4.0)
+    poses[0, :, 0] = np.minimum(0.2 * np.arange(30), 3.0)
     touched = contacts(poses, np.ones((2, 30), bool), np.full((2, 2), (5.0, 2.0)))
     assert touched.any(0).argmax() == 15  # 3 m on, bumpers meet
     position, heading, speed = smooth(poses[0, :15], 15)
     assert speed == pytest.approx(np.full(15, 2.0))
     assert position[:, 0] == pytest.approx(poses[0, :15, 0])
     assert np.abs(heading).max() == 0
+
+
+def test_who_passes_has_not_crashed() -> None:
+    """Boxes that touch while one of them goes on, and where the film ends before that is known."""
+    poses = np.zeros((2, 30, 3))
+    poses[1, :, 0] = 8.0
+    poses[0, :, 0] = np.minimum(0.8 * np.arange(30), 3.2)  # stands from frame 4 on, and touches
+    valid, size = np.ones((2, 30), bool), np.full((2, 2), (5.0, 2.0))
+    assert contacts(poses, valid, size).all(0).argmax() == 4
+    assert not contacts(poses[:, :6], valid[:, :6], size).any()
+    poses[1, 4:, 1] = 0.9 * np.arange(26)
+    assert not contacts(poses, valid, size).any()
+
+
+def test_an_ego_past_the_roads_end_goes_straight_on() -> None:
+    """The texture tells 2 m a frame; nothing else does."""
+    on = on_road("u-turn", 60.0, 0.0, 0.0)
+    shown = cover_of(film_frame(on)[1])
+    found = find_road([shown])
+    grass = np.zeros_like(shown)
+    grass[0] = 1
+    poses = follow([shown, *[grass] * 40], found, np.full(40, 2.0))
+    away = step_between(poses[0], poses[-1])
+    assert away == pytest.approx([80.0, 0.0, 0.0], abs=0.01)
+
+
+def test_a_road_that_is_lost_for_most_of_the_film_is_refused() -> None:
+    on = on_road("highway", 300.0, 0.0, 0.0)
+    shown = cover_of(film_frame(on)[1])
+    found = find_road([shown])
+    other = shown.copy()
+    other[[0, 1]] = other[[1, 0]]  # grass for asphalt
+    poses = follow([*[shown] * 12, *[other] * 9], found, np.full(20, 1.0))
+    assert step_between(poses[11], poses[-1]) == pytest.approx([9.0, 0.0, 0.0], abs=0.05)
+    with pytest.raises(InputError, match=r"is lost at 0\.5 s"):
+        follow([*[shown] * 5, *[other] * 9], found, np.full(13, 1.0))
+
+
+def test_a_two_way_road_is_driven_on_its_two_lanes() -> None:
+    """It looks the same from either end."""
+    for number in (0, 1):
+        scene = on_road("two-way", 150.0)
+        lane = scene.road.lanes[number]
+        where = lane.position_at(np.array(150.0))
+        scene = replace(scene, position_m=where[None].astype(np.float32))
+        found = find_road([cover_of(film_frame(scene)[1])])
+        mine = int(found.map.road.nearest_lane(found.pose[:2], found.pose[2]))
+        assert found.map.road.lanes_aside(mine) == (number, 1 - number)
 
 
 def test_films_that_cannot_be_read(film: tuple[Episode, np.ndarray, list[np.ndarray]]) -> None:

@@ -26,6 +26,8 @@ SAME = 1.3  # a plainer road that fits so much worse is taken
 AHEAD = 0.7  # cosine of a turn
 LOST = 0.03  # mean cost of a pixel, above which the road is lost
 ITERATIONS, FEW = 10, 5  # of a fit; every which pixel is looked at when many places are tried
+GONE = 0.008  # share of a frame; less asphalt, far behind, tells no pose
+MOST_LOST = 0.5  # share of the frames in which the road may be lost and the ego is taken to go straight on
 KEEP = np.array([0.5, 0.0, 0.0])  # how firmly the expected place along is kept: less than one dash's worth
 
 
@@ -113,8 +115,12 @@ def follow(cover: Sequence[np.ndarray], found: Found, steps_m: np.ndarray) -> np
     """
     poses = np.zeros((len(cover), 3))
     poses[found.frame] = found.pose
+    lost: dict[int, float] = {}
     for frames in (range(found.frame + 1, len(cover)), range(found.frame - 1, -1, -1)):
-        _follow(cover, found.map, poses, frames, steps_m)
+        lost |= _follow(cover, found.map, poses, frames, steps_m)
+    if len(lost) > MOST_LOST * len(cover):
+        frame = min(lost)
+        raise InputError(f"the film's road is lost at {frame / FPS:.1f} s: it is off by {lost[frame]:.3f}")
     return poses
 
 
@@ -124,9 +130,13 @@ def _about(pose: np.ndarray) -> np.ndarray:
 
 
 def _follow(cover: Sequence[np.ndarray], where: RoadMap, poses: np.ndarray, frames: range,
-            steps_m: np.ndarray) -> None:
-    """Fill in poses of frames that come one after another, or one before another."""
-    usual, before, way = np.inf, None, frames.step
+            steps_m: np.ndarray) -> dict[int, float]:
+    """Fill in poses of frames that come one after another, or one before another.
+
+    The frames in which the road is lost, with its cost: there, and where it is out of the picture, the ego
+    goes straight on.
+    """
+    usual, before, way, lost = np.inf, None, frames.step, dict[int, float]()
     for frame in frames:
         ground, last = Ground(cover[frame]), poses[frame - way]
         step = np.zeros(3) if before is None else step_between(before, last)
@@ -134,6 +144,10 @@ def _follow(cover: Sequence[np.ndarray], where: RoadMap, poses: np.ndarray, fram
         if abs(step[2]) > STRAIGHT_RAD:
             told = np.nan
         expected = moved(last, step if np.isnan(told) else np.array([told, *step[1:]]))
+        straight = moved(last, np.array([step[0] if np.isnan(told) else told, 0.0, 0.0]))
+        if cover[frame][1:3].mean() < GONE:
+            poses[frame], before = straight, last
+            continue
         pose, cost = ground.fit(where, expected)
         if before is None or cost > max(WORSE * usual, usual + LEAST_WORSE):
             ways = np.arange(-0.3, MOST_STEP_M, GRID_M) * way
@@ -146,9 +160,11 @@ def _follow(cover: Sequence[np.ndarray], where: RoadMap, poses: np.ndarray, fram
         if cost > LOST:
             pose, cost = _begin(ground, where, _near(where, last))
         if cost > LOST:
-            raise InputError(f"the film's road is lost at {frame / FPS:.1f} s: it is off by {cost:.3f}")
+            poses[frame], before, lost[frame] = straight, last, cost
+            continue
         usual = cost if not np.isfinite(usual) else 0.9 * usual + 0.1 * cost
         poses[frame], before = pose, last
+    return lost
 
 
 def _near(where: RoadMap, last: np.ndarray) -> np.ndarray:

@@ -27,7 +27,9 @@ WINDOW, ORDER = 9, 2  # frames, and order, of the polynomials that motion is tak
 STIFF, LEAST_JERK, ROUNDS = 1.0, 1e-5, 12  # of the speeds' filter, metres
 LEAST_FRAMES, LATE_FRAMES = 4, 5  # of a body; one first seen so late was there from the start
 BACKWARDS_M = -2.0  # who goes farther back than this is headed the other way
-TOUCH_M = 0.1  # bodies nearer than this touch
+TOUCH_M = 0.15  # bodies nearer than this touch, if both then stand
+SETTLE, STANDS_MPS = 2, 4.5  # frames after a contact, from which on both stand: who crashes stops at once
+AFTER = 6  # frames in which that is looked for
 LEAST_EGO_M2, TRUCK_EGO_M2 = 4.0, 20.0
 
 
@@ -98,13 +100,24 @@ def contacts(poses: np.ndarray, valid: np.ndarray, size_m: np.ndarray) -> np.nda
     found = np.zeros(valid.shape, bool)
     reach = size_m + TOUCH_M
     for frame in range(valid.shape[1]):
-        here = np.flatnonzero(valid[:, frame])
+        here = np.flatnonzero(valid[:, frame] & _stand_after(poses, valid, frame))
         where = poses[here, frame]
         touching = overlaps(where[:, None, :2], where[:, None, 2], reach[here, None],
                             where[None, :, :2], where[None, :, 2], reach[None, here])
         np.fill_diagonal(touching, False)
         found[here, max(frame, 1)] |= touching.any(1)  # who touches from the first frame on has just begun to
     return np.asarray(np.logical_or.accumulate(found, axis=1) & valid)
+
+
+def _stand_after(poses: np.ndarray, valid: np.ndarray, frame: int) -> np.ndarray:
+    """Who is seen to stand soon after a frame, (A,) bool: others near one another only pass."""
+    first, last = frame + SETTLE, min(frame + SETTLE + AFTER, valid.shape[1])
+    if last - first < 2:
+        return np.zeros(len(poses), bool)
+    step = np.hypot(*np.diff(poses[:, first:last, :2], axis=1).transpose(2, 0, 1)) * FPS
+    seen = valid[:, first + 1 : last] & valid[:, first : last - 1]
+    moving = (seen & (step > STANDS_MPS)).sum(1)
+    return np.asarray(seen.any(1) & (2 * moving <= seen.sum(1)))
 
 
 def smooth(poses: np.ndarray, moving: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

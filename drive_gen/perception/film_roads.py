@@ -51,10 +51,13 @@ class RoadMap:
     def places(self) -> np.ndarray:
         """x, y, heading at every STEP_M of every lane, (N, 3).
 
-        Of a road that is the same everywhere: a dash and its gap in the middle, and the ends.
+        Of a road that is the same everywhere: a dash and its gap in the middle, and the ends. A two-way road
+        looks alike from either end; an ego is put on its two lanes of one way.
         """
         found = []
-        for lane in self.road.lanes:
+        for number, lane in enumerate(self.road.lanes):
+            if self.kind == "two-way" and not sum(self.road.lanes_aside(number)):
+                continue
             along = np.arange(STEP_M / 2, lane.length_m, STEP_M)
             if self.kind in ("highway", "two-way"):
                 ends = along[(along < SEEN_M) | (along > lane.length_m - SEEN_M)]
