@@ -27,7 +27,7 @@ from drive_gen.perception.film_bodies import Bodies, bodies_in, fit_boxes
 from drive_gen.perception.film_files import read_frames, write_film
 from drive_gen.perception.film_odometry import steps_m
 from drive_gen.perception.film_pose import find_road, follow, moved, step_between
-from drive_gen.perception.film_read import _before_crash, _filled, contacts, read_episode, smooth
+from drive_gen.perception.film_read import _before_crash, _filled, contacts, halted, read_episode, smooth
 from drive_gen.perception.film_tracks import Track, _measure, _owners, local
 from drive_gen.perception.film_view import ASIDE_PX, FPS, SIZE_PX, cover_of, film_frame, film_frames
 
@@ -277,6 +277,18 @@ def test_who_passes_has_not_crashed() -> None:
     assert not contacts(poses[:, :6], valid[:, :6], size).any()
     poses[1, 4:, 1] = 0.9 * np.arange(26)
     assert not contacts(poses, valid, size).any()
+
+
+@pytest.mark.parametrize(("slows_mps2", "crash"), [(200.0, True), (9.0, False)])
+def test_who_halts_as_no_brakes_do_has_crashed(slows_mps2: float, crash: bool) -> None:
+    """From 20 m/s, after a second."""
+    speed = np.clip(20.0 - slows_mps2 * np.maximum(np.arange(60) / FPS - 1.0, 0), 0, None)
+    poses = np.column_stack((speed.cumsum() / FPS, np.zeros((60, 2))))
+    found = halted(poses, np.ones(60, bool))
+    assert found.any() == crash
+    if crash:
+        assert 10 <= found.argmax() <= 13
+        assert found[13:].all()
 
 
 def test_an_ego_past_the_roads_end_goes_straight_on() -> None:

@@ -24,11 +24,12 @@ from drive_gen.perception.film_tracks import JOLT_M, Track, track_bodies
 from drive_gen.perception.film_view import FPS
 
 WINDOW, ORDER = 9, 2  # frames, and order, of the polynomials that motion is taken from
-STIFF, LEAST_JERK, ROUNDS = 1.0, 1e-5, 12  # of the speeds' filter, metres
+STIFF, LEAST_JERK, ROUNDS = 4.0, 1e-5, 12  # of the speeds' filter, metres
 LEAST_FRAMES, LATE_FRAMES = 4, 5  # of a body; one first seen so late was there from the start
 BACKWARDS_M = -2.0  # who goes farther back than this is headed the other way
 TOUCH_M = 0.15  # bodies nearer than this touch, if both then stand
 SETTLE, STANDS_MPS = 2, 4.5  # frames after a contact, from which on both stand: who crashes stops at once
+HALT_FRAMES, HALT_MPS = 3, 8.0  # a fall of speed within .4 s, 20 m/s2, that no brakes reach
 AFTER = 6  # frames in which that is looked for
 LEAST_EGO_M2, TRUCK_EGO_M2 = 4.0, 20.0
 
@@ -75,6 +76,8 @@ def _episode(parts: Sequence[tuple[np.ndarray, np.ndarray]], kinds: Sequence[str
         measured[number, frames], valid[number, frames] = poses, True
     size = np.array([SIZES_M[kind] for kind in kinds])
     crashed = contacts(measured, valid, size)
+    for number in range(count):
+        crashed[number] |= halted(measured[number], valid[number])
     position, heading, speed = np.zeros((count, steps, 2)), np.zeros((count, steps)), np.zeros((count, steps))
     for number, (frames, poses) in enumerate(parts):
         still = np.flatnonzero(crashed[number, frames])
@@ -107,6 +110,19 @@ def contacts(poses: np.ndarray, valid: np.ndarray, size_m: np.ndarray) -> np.nda
         np.fill_diagonal(touching, False)
         found[here, max(frame, 1)] |= touching.any(1)  # who touches from the first frame on has just begun to
     return np.asarray(np.logical_or.accumulate(found, axis=1) & valid)
+
+
+def halted(poses: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Where a body (T, 3) has stopped as only a crash stops it, and stands, (T,) bool."""
+    found, frames = np.zeros(len(valid), bool), np.flatnonzero(valid)
+    if len(frames) > 2 * HALT_FRAMES:
+        way = poses[frames, :2]
+        speed = np.hypot(*(way[HALT_FRAMES:] - way[:-HALT_FRAMES]).T) / HALT_FRAMES * FPS
+        before, after = speed[: -HALT_FRAMES - 1], speed[HALT_FRAMES + 1 :]
+        stops = np.flatnonzero((before - after > HALT_MPS) & (after < STANDS_MPS))
+        if len(stops):
+            found[frames[stops[0] + HALT_FRAMES + 1] :] = True
+    return np.asarray(found & valid)
 
 
 def _stand_after(poses: np.ndarray, valid: np.ndarray, frame: int) -> np.ndarray:
