@@ -141,3 +141,11 @@ def further_training(init: str) -> SegmentTraining:
     return replace(base, init=init, frames=replace(base.frames, native=0.35, loud=0.4, piled=0.2, bent=0.3),
                    loop=replace(base.loop, steps=7500, learning_rate=2e-3, ema=0.998, evaluate_every=1500,
                                 save_every=500))
+
+
+def last_training(init: str, steps: int = 14000, seed: int = 11, held_out: int = 48) -> SegmentTraining:
+    """What follows `further_training`, for longer and with a slower mean of the weights: bodies' rims."""
+    further = further_training(init)
+    return replace(further, frames=replace(further.frames, native=0.4, held_out=held_out),
+                   loop=replace(further.loop, steps=steps, learning_rate=1.5e-3, ema=0.999, seed=seed,
+                                evaluate_every=min(2000, steps // 6)))
