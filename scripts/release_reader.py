@@ -1,6 +1,6 @@
 """Train the bundled reader: python scripts/release_reader.py --work runs/release
 
-About half an hour on one core; a stopped run goes on where it was. Its labelled texts have the phrasings and
+About 40 minutes on one core; a stopped run goes on where it was. Its labelled texts have the phrasings and
 the synonyms of training alone (`plan.share_of`), so that the tables of docs/reading.md are of what it never
 read.
 """
@@ -19,8 +19,8 @@ from drive_gen.train.reader import train_reader
 ASSETS = Path(__file__).parents[1] / "drive_gen" / "assets"
 SETTINGS = ReaderTraining(
     model=ReaderConfig(width=96, layers=3, inner=192),
-    texts=Texts(requests=8000, narrations=1000, by_hand=18, driven=500),
-    loop=LoopConfig(steps=5400, batch_size=32, learning_rate=2.5e-3, warmup=150, ema=0.995,
+    texts=Texts(requests=20_000, narrations=2000, by_hand=10, driven=500),
+    loop=LoopConfig(steps=16_000, batch_size=32, learning_rate=2.5e-3, warmup=150, ema=0.995,
                     evaluate_every=1000, save_every=500, device="cpu"),
     pretraining=0.03, questions=0.25)
 

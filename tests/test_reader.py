@@ -15,10 +15,10 @@ import drive_gen.train.reader
 from drive_gen.cli import main
 from drive_gen.envs.files import InputError
 from drive_gen.language import choose
-from drive_gen.language.concepts import CONCEPTS, aid, name_of, plain, weak_aid
+from drive_gen.language.concepts import CONCEPTS, NUMBER, aid, name_of, plain, weak_aid
 from drive_gen.language.facts import Agent, Event, Facts
 from drive_gen.language.floors import FEATURES, fit, majority, terms_of
-from drive_gen.language.labels import FAMILIES, PLACE, SIZES, SLOTS, Slot, facts_of_labels, labels_of
+from drive_gen.language.labels import FAMILIES, PLACE, SIZES, SLOTS, WHOSE, Slot, facts_of_labels, labels_of
 from drive_gen.language.parse import facts_of_text
 from drive_gen.language.questions import ANSWERS
 from drive_gen.language.reader import HELPS, Read, Reader, chosen_of, encoded, padded, slots_loss
@@ -28,7 +28,17 @@ from drive_gen.language.splits import Request, requests
 from drive_gen.language.tokens import tokens
 from drive_gen.language.vary import changed, joined, mirrored, pieces, varied
 from drive_gen.train.config import LoopConfig
-from drive_gen.train.reader import batches_of, helped, loss_of, make_tokenizer, mask, task_of, train_reader
+from drive_gen.train.reader import (
+    batches_of,
+    helped,
+    loss_of,
+    make_tokenizer,
+    mask,
+    owners,
+    task_of,
+    train_reader,
+    words_loss,
+)
 
 transformers = pytest.importorskip("transformers", reason="needs the extra [language]")
 torch.set_num_threads(1)
@@ -317,6 +327,52 @@ def test_the_loss_by_hand() -> None:
     chosen, sure = chosen_of(logits)
     assert chosen.shape == sure.shape == (2, len(SLOTS))
     np.testing.assert_allclose(sure[0], 1 / np.array(SIZES), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("text", "facts", "found"), [
+    ("the lorry behind brakes hard and we drive fast",
+     Facts(agents=(Agent("ego", speed="fast"), Agent("follower", "truck")),
+           events=(Event("follower", "brake"),)), {"event=brake": "follower", "speed=fast": "ego"}),
+    ("the car ahead never stops late",  # a time that no event has
+     Facts(agents=(Agent("lead"),), events=(Event("lead", "stop", happens=False),)),
+     {"event=stop": "lead", "when=late": None}),
+    ("the car ahead brakes, the car behind brakes",  # two of whom it may speak
+     Facts(agents=(Agent("lead"), Agent("follower")),
+           events=(Event("lead", "brake"), Event("follower", "brake"))), {"event=brake": None})])
+def test_whom_words_are_about(text: str, facts: Facts, found: dict[str, str | None]) -> None:
+    means = np.array([[NUMBER[name] for name in found] + [0]])
+    assert set(means[0]) - {0} <= set(aid(text).marked.concept)
+    whose = [WHOSE[who] if who != UNKNOWN else None for who in owners(means, labels_of(facts)[None])[0]]
+    assert whose == [*found.values(), None]
+
+
+def test_words_teach_whom_they_are_about_and_what_they_mean(tokenizer: Any) -> None:
+    """By hand: untrained heads without weights cost the logarithm of their classes; what nobody knows, and
+    what the lexicon says, costs nothing."""
+    model = network(tokenizer)
+    for head in (model.owner, model.means):
+        torch.nn.init.zeros_(head.weight)
+        torch.nn.init.zeros_(head.bias)
+    states = torch.randn(1, 3, model.config.width)
+    means, owner = torch.tensor([[4, 5, 0]]), torch.tensor([[2, UNKNOWN, UNKNOWN]])
+    losses = words_loss(model, states, means, owner, given=torch.tensor([[0, 10, 0]]))
+    assert losses["owner"].item() == pytest.approx(np.log(len(WHOSE)), rel=1e-5)
+    assert losses["means"].item() == pytest.approx(np.log(len(CONCEPTS)), rel=1e-5)
+    losses["means"].backward(retain_graph=True)
+    assert model.means.bias.grad[4] < 0 < model.means.bias.grad[5]  # the second is said by the lexicon
+    nothing = words_loss(model, states, 0 * means, 0 * owner + UNKNOWN, given=means)
+    assert nothing["owner"].item() == nothing["means"].item() == 0
+
+
+def test_who_is_asked_for_finds_the_words_about_them(tokenizer: Any) -> None:
+    model = network(tokenizer)
+    torch.nn.init.zeros_(model.owner.weight)
+    states = torch.randn(1, 2, model.config.width)
+    with torch.no_grad():
+        model.owner.bias.fill_(-1e4)
+        model.owner.bias[WHOSE.index("lead")] = 1e4
+    expected = states + model.slots.who.weight[WHOSE.index("lead")]
+    torch.testing.assert_close(model.owned(states), expected)
 
 
 def test_twelve_requests_are_learned_by_heart(tokenizer: Any) -> None:

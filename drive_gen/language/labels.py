@@ -61,6 +61,7 @@ def _slots() -> tuple[Slot, ...]:
 
 
 SLOTS = _slots()
+WHOSE = tuple(sorted({slot.who for slot in SLOTS}))
 PLACE = {slot: number for number, slot in enumerate(SLOTS)}
 SIZES = tuple(len(FAMILIES[slot.family]) for slot in SLOTS)
 

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drive_gen.envs.files import InputError
-from drive_gen.language.concepts import ROWS, Aid, Marked, aid, plain, rows_at
+from drive_gen.language.concepts import CONCEPTS, ROWS, Aid, Marked, aid, plain, rows_at
 from drive_gen.language.facts import Facts
-from drive_gen.language.labels import FAMILIES, SINGLE, SIZES, SLOTS, facts_of_labels
+from drive_gen.language.labels import FAMILIES, SINGLE, SIZES, SLOTS, WHOSE, facts_of_labels
 from drive_gen.language.plan import Share
 from drive_gen.language.questions import ANSWERS
 from drive_gen.language.reader_config import INTENTS, ReaderConfig
@@ -82,14 +82,13 @@ class SlotsHead(nn.Module):
 
     def __init__(self, config: ReaderConfig) -> None:
         super().__init__()
-        whos = sorted({slot.who for slot in SLOTS})
         whats = sorted({(slot.family if slot.family in ("event", "without") else "", slot.what)
                         for slot in SLOTS})
         kinds = [(slot.family if slot.family in ("event", "without") else "", slot.what) for slot in SLOTS]
-        self.register_buffer("whose", torch.tensor([whos.index(slot.who) for slot in SLOTS]),
+        self.register_buffer("whose", torch.tensor([WHOSE.index(slot.who) for slot in SLOTS]),
                              persistent=False)
         self.register_buffer("which", torch.tensor([whats.index(kind) for kind in kinds]), persistent=False)
-        self.who, self.what = nn.Embedding(len(whos), config.width), nn.Embedding(len(whats), config.width)
+        self.who, self.what = nn.Embedding(len(WHOSE), config.width), nn.Embedding(len(whats), config.width)
         self.own = nn.Parameter(torch.zeros(len(SLOTS), config.width))
         self.register_buffer("first", torch.tensor([1, *SIZES]).cumsum(0)[:-1], persistent=False)
         self.told = nn.Embedding(1 + sum(SIZES), config.width, padding_idx=0)  # 0: nothing was told
@@ -139,6 +138,8 @@ class Reader(Pretrained):
             self.intent = nn.Linear(config.width, len(INTENTS))
             self.ask = Attend(config.width, config.heads)
             self.answers = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, len(ANSWERS)))
+            self.owner = nn.Linear(config.width, len(WHOSE))  # whom a word is about
+            self.means = nn.Linear(config.width, len(CONCEPTS))  # what it means; asked in training alone
             self.masked = nn.Sequential(nn.Linear(config.width, config.width), nn.GELU(),
                                         nn.LayerNorm(config.width))  # logits by the words' own embeddings
             self.follows = nn.Linear(config.width, 2)
@@ -154,13 +155,18 @@ class Reader(Pretrained):
 
     def slot_logits(self, tokens: Tensor, mask: Tensor, told: Tensor | None = None) -> dict[str, Tensor]:
         """Of every slot's classes, family by family."""
-        return self.slots.logits(self.slots(tokens, mask, told))
+        return self.slots.logits(self.slots(self.owned(tokens), mask, told))
+
+    def owned(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, T, D) with whom each is about, as the slots' queries name them: who asks finds them."""
+        owned: Tensor = tokens + self.owner(tokens).softmax(-1) @ self.slots.who.weight
+        return owned
 
     def narrated(self, tokens: Tensor, segments: Tensor, told: Tensor | None = None) -> Tensor:
         """What every slot finds in the second text, (B, S, D); in the first token where there is none."""
         mask = segments > 0
         mask[:, 0] |= ~mask.any(1)
-        found: Tensor = self.slots(tokens, mask, told)
+        found: Tensor = self.slots(self.owned(tokens), mask, told)
         return found
 
     def answer_logits(self, tokens: Tensor, mask: Tensor, found: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from drive_gen.language.concepts import CONCEPTS
+from drive_gen.language.labels import FAMILIES, SINGLE, SLOTS, WHOSE
 from drive_gen.language.reader import HELPS, Reader, encoded, slots_loss
 from drive_gen.language.reader_config import ReaderTraining
 from drive_gen.language.reader_data import (
     UNKNOWN,
     Rows,
     answered,
+    by_hand,
     episode_facts,
     labelled,
     raw,
@@ -29,18 +33,20 @@ from drive_gen.language.reader_data import (
 )
 from drive_gen.language.reader_init import begin_with, shape_of, tokenizer_of
 from drive_gen.language.score import score
+from drive_gen.language.speak import LANGUAGES
 from drive_gen.language.tokenizer import SPECIAL, read_tokenizer, train_tokenizer
 from drive_gen.policies.pretrained import Card
 from drive_gen.train.loop import Batch, step_seed, train
 from drive_gen.train.run import Progress, RunFolder, begun_with
 
 RESUME = "drive-gen train reader --resume"
-LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and 720 "
-          "requests written by hand, with the help of the package's lexicon and parser; other texts it may "
-          "misread with confidence.")
+LIMITS = ("Reads short requests about road scenes in English and Korean, learnt from a grammar and requests "
+          "written by hand, with the help of the package's lexicon and parser; other texts it may misread "
+          "with confidence.")
 TEXTS, VALIDATED, MASKED = "texts.npz", 150, 0.15
 SLOT_WEIGHT, INTENT_WEIGHT, NARRATED_WEIGHT = 0.2, 0.5, 0.05
 ALONE, UNSAID = 0.15, 0.1  # texts without the lexicon's help; stretches without it in the others
+EVERY = -1  # class of any saying
 WITHHELD = 0.5  # texts without the parser's help
 COVERED, HIDDEN = 0.3, 0.5  # texts in which the lexicon explains words that are hidden; how many
 SORTED = 6  # batches' worth of rows drawn, of which those of like lengths make a batch
@@ -51,7 +57,8 @@ def train_reader(out: Path, config: ReaderTraining, resume: bool = False) -> Pro
     if config.init is not None and not resume:
         config = replace(config, model=shape_of(config.init, config.model))
     texts = config.texts
-    card = Card((f"{texts.requests} requests of the grammar in each language, 720 by hand, varied",
+    hand = sum(len(by_hand(language, kept=False)) for language in LANGUAGES)
+    card = Card((f"{texts.requests} requests of the grammar in each language, {hand} by hand, varied",
                  f"narrations of {texts.driven} episodes with questions"), config.loop.seed, limits=LIMITS)
     run = RunFolder(out, {"model": Reader.model_type, "training": asdict(config)}, card, RESUME)
     run.start(resume, config.loop.device)
@@ -124,6 +131,9 @@ def batches_of(parts: dict[str, Rows], config: ReaderTraining) -> Callable[[int]
         start = int(draws.integers(SORTED)) * size
         batch = {name: torch.from_numpy(array) for name,
                  array in rows.batch(many[start : start + size]).items()}
+        if task != "pretrain":
+            batch["means"] = batch["concepts"] // 2
+            batch["owner"] = torch.from_numpy(owners(batch["means"].numpy(), batch["label"][:, 1:].numpy()))
         helped(batch, draws)
         if task == "pretrain":
             batch["words"] = mask(batch["ids"], config.model.vocabulary, draws)
@@ -177,14 +187,55 @@ def loss_of(model: Reader, batch: Batch) -> dict[str, Tensor]:
         masked = F.cross_entropy(model.word_logits(states[hidden]).float(), words[hidden])
         follows = F.cross_entropy(model.follows(states[:, 0]).float(), label[:, 0])
         return {"loss": masked + follows, "masked": masked, "follows": follows}
+    told_of_words = words_loss(model, states, batch[f"{task}/means"], batch[f"{task}/owner"], concepts)
     if task == "answer":
         found = model.narrated(states, segments, told)
         answer = F.cross_entropy(model.answer_logits(states, ids != 0, found).float(), label[:, 0])
         slots = slots_loss(model.slots.logits(found), label[:, 1:])
-        return {"loss": answer + NARRATED_WEIGHT * slots, "answer": answer, "narrated": slots}
+        return {"loss": answer + NARRATED_WEIGHT * slots + sum(told_of_words.values()), "answer": answer,
+                "narrated": slots, **told_of_words}
     intent = F.cross_entropy(model.intent(states[:, 0]).float(), label[:, 0])
     slots = slots_loss(model.slot_logits(states, ids != 0, told), label[:, 1:])
-    return {"loss": SLOT_WEIGHT * slots + INTENT_WEIGHT * intent, "slots": slots, "intent": intent}
+    return {"loss": SLOT_WEIGHT * slots + INTENT_WEIGHT * intent + sum(told_of_words.values()),
+            "slots": slots, "intent": intent, **told_of_words}
+
+
+def words_loss(model: Reader, states: Tensor, means: Tensor, owner: Tensor, given: Tensor
+               ) -> dict[str, Tensor]:
+    """Of single words (B, T): whom they are about, where facts and concepts leave no doubt, and what they
+    mean, where the lexicon does not say it (`given` is 0)."""
+    known, silent = owner != UNKNOWN, (means > 0) & (given == 0)
+    asked = {"owner": (model.owner(states[known]), owner[known]),
+             "means": (model.means(states[silent]), means[silent])}
+    return {name: F.cross_entropy(logits.float(), target, reduction="sum") / max(len(target), 1)
+            for name, (logits, target) in asked.items()}
+
+
+@cache
+def _sayings() -> np.ndarray:
+    """(concepts, S): the class of a slot of which a concept speaks; 0 where it does not, EVERY for any."""
+    found = np.zeros((len(CONCEPTS), len(SLOTS)), np.int8)
+    for number, name in enumerate(CONCEPTS):
+        type_, _, value = name.partition("=")
+        for place, (family, _, what) in enumerate(SLOTS):
+            values = [str(each) for each in FAMILIES[family]]
+            if type_ == family == "event":
+                found[number, place] = EVERY if what == value else 0
+            elif value in values and family not in SINGLE and (
+                    type_ == family or (family == "event" and type_ in ("when", "at_s"))):
+                found[number, place] = values.index(value)
+    return found
+
+
+def owners(means: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Whom the words of a batch are about, (B, T): the one of whose slots (B, S) a word's concept (B, T)
+    speaks; UNKNOWN where it speaks of nobody's or of several."""
+    whose = np.array([WHOSE.index(slot.who) for slot in SLOTS])
+    said, label = _sayings()[means], label[:, None]
+    match = (said != 0) & ((said == label) | ((said == EVERY) & (label > 0)))
+    first, last = (np.where(match, whose, missing) for missing in (len(WHOSE), UNKNOWN))
+    found = first.min(-1)
+    return np.where(found == last.max(-1), found, UNKNOWN)
 
 
 def validate(model: Reader, wanted: list[Any], asked: list[tuple[str, str, str]]) -> dict[str, float]:
